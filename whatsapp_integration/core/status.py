@@ -1,0 +1,46 @@
+"""The message status and the only ways it may move.
+
+    Queued → Sending → Sent → Delivered → Read → Played
+    Sending → Queued (retry), Unknown (nobody knows), Held (the provider asks to wait)
+    Queued → Held → Queued;  Queued/Held → Cancelled;  anything before Delivered → Failed
+    Unknown → Sent/Delivered/Read/Played/Failed when the truth arrives
+
+A status never goes back, and Failed never overwrites Delivered or Read: a message can fail on one of the recipient's
+devices and be delivered on another (DOC/support). Incoming rows are Received from the start.
+"""
+
+from __future__ import annotations
+
+QUEUED = "Queued"
+HELD = "Held"
+SENDING = "Sending"
+UNKNOWN = "Unknown"
+SENT = "Sent"
+DELIVERED = "Delivered"
+READ = "Read"
+PLAYED = "Played"
+FAILED = "Failed"
+CANCELLED = "Cancelled"
+RECEIVED = "Received"
+
+# A person's Retry is the only way out of Failed; a status that arrives late for a Failed or Queued row tells that an
+# earlier attempt did leave, and wins.
+_BEFORE_SENT = frozenset({QUEUED, HELD, SENDING, UNKNOWN, FAILED})
+SOURCES: dict[str, frozenset[str]] = {
+	QUEUED: frozenset({SENDING, HELD, FAILED}),
+	HELD: frozenset({QUEUED, SENDING}),
+	SENDING: frozenset({QUEUED}),
+	UNKNOWN: frozenset({SENDING}),
+	SENT: _BEFORE_SENT,
+	DELIVERED: _BEFORE_SENT | {SENT},
+	READ: _BEFORE_SENT | {SENT, DELIVERED},
+	PLAYED: _BEFORE_SENT | {SENT, DELIVERED, READ},
+	FAILED: frozenset({QUEUED, HELD, SENDING, UNKNOWN, SENT}),
+	CANCELLED: frozenset({QUEUED, HELD}),
+	RECEIVED: frozenset(),
+}
+
+
+def may_move(old: str, new: str) -> bool:
+	"""Tell whether a row may go from status `old` to `new`."""
+	return old in SOURCES[new]

@@ -1,0 +1,101 @@
+"""What the product needs from the place it runs in: a Frappe site or the embedded host."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from whatsapp_integration.core.config import DeviceConfig, Retry
+from whatsapp_integration.core.messages import MediaFile
+
+
+@dataclass(frozen=True)
+class Settings:
+	"""WhatsApp Settings, read once a run."""
+
+	default_device: str = ""
+	default_country: str = ""
+	retry: Retry = field(default_factory=Retry)
+	unknown_after_hours: float = 24  # an outcome still unknown then is Failed, for a person to look at
+	media_attempts: int = 5
+	alert_recipients: tuple[str, ...] = ()
+
+
+class Database(ABC):
+	"""The few methods of `frappe.db` that the store uses, with its names and its meaning.
+
+	`sql` takes MariaDB spelling with backticks and `%s` or `%(name)s` places. `bulk_insert` writes many rows at once and
+	with `ignore_duplicates` leaves rows alone whose unique key is taken.
+	"""
+
+	@abstractmethod
+	def sql(self, query: str, values: Sequence | dict = (), as_dict: bool = False) -> Any: ...
+
+	@abstractmethod
+	def bulk_insert(self, doctype: str, fields: list[str], values: Sequence, ignore_duplicates: bool = False) -> None: ...
+
+	@abstractmethod
+	def commit(self) -> None: ...
+
+	@abstractmethod
+	def rollback(self) -> None: ...
+
+
+class Host(ABC):
+	"""One site, or one embedded data folder. Used by one thread."""
+
+	db: Any  # a Database, or frappe.db itself
+	conflicts: tuple[type[Exception], ...] = ()  # what the database raises when two writers collide: roll back and try again
+
+	@abstractmethod
+	def now(self) -> datetime:
+		"""The present, naive, in the host's time zone: what goes into Datetime columns."""
+
+	@abstractmethod
+	def time(self) -> float:
+		"""The present in unix seconds: what queue times are counted in (clock changes don't touch it)."""
+
+	@abstractmethod
+	def to_datetime(self, seconds: float) -> datetime:
+		"""Unix seconds as a naive datetime in the host's time zone."""
+
+	@abstractmethod
+	def to_unix(self, moment: datetime) -> float:
+		"""A naive datetime of the host's time zone as unix seconds."""
+
+	@abstractmethod
+	def settings(self) -> Settings: ...
+
+	@abstractmethod
+	def device(self, name: str) -> DeviceConfig:
+		"""The device with its secrets. Raises InvalidRequest for an unknown one."""
+
+	@abstractmethod
+	def open_file(self, reference: str) -> MediaFile:
+		"""Find the file behind a reference of a Media. Raises InvalidContent when it is missing."""
+
+	@abstractmethod
+	def save_file(self, message: str, filename: str, content: bytes) -> str:
+		"""Keep a received file privately, attached to a message row; returns its reference."""
+
+	@abstractmethod
+	def user(self) -> str:
+		"""Who acts: the owner of the rows written now."""
+
+	@abstractmethod
+	def alert(self, subject: str, text: str, *, device: str = "") -> None:
+		"""Tell the people who look after the app that something needs them."""
+
+	@abstractmethod
+	def publish(self, changed: dict[str, Sequence[str]]) -> None:
+		"""Tell open pages which rows changed, after the commit: DocType → names."""
+
+	@abstractmethod
+	def wake(self, work: str) -> None:
+		"""Have background work begin right after the commit: "dispatch", "webhooks" or "media"."""
+
+	@abstractmethod
+	def log_error(self, title: str, text: str) -> None: ...

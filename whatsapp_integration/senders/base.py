@@ -1,0 +1,55 @@
+"""The one interface of every way to send, and the order of its steps."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from whatsapp_integration.core.config import DeviceConfig
+from whatsapp_integration.core.errors import Unsupported, _
+from whatsapp_integration.core.events import MediaInfo
+from whatsapp_integration.core.messages import Outgoing, Sent
+
+
+class Sender(ABC):
+	"""Sends the messages of one device. Its methods are called from several threads at once.
+
+	A subclass names the message kinds it can send in `KINDS` and fills `_deliver`; whatever else it can do it overrides.
+	What it can't do is a loud Unsupported.
+	"""
+
+	MODE: ClassVar[str]
+	KINDS: ClassVar[frozenset[str]]
+
+	def __init__(self, device: DeviceConfig):
+		self.device = device
+
+	def send(self, message: Outgoing) -> Sent:
+		"""Send one message and return what the provider said.
+
+		Raises a SendError whose class says what to do next; InvalidRequest where the message breaks a limit.
+		"""
+		self._check_supported(message.content.KIND)
+		message.content.check(self.MODE)
+		return self._deliver(message)
+
+	def mark_read(self, message_id: str, *, typing: bool = False) -> None:
+		"""Show the customer blue ticks up to `message_id`, and with `typing` that an answer is being written."""
+		raise self._unsupported(_("marking as read"))
+
+	def fetch_media(self, media: MediaInfo) -> tuple[bytes, str]:
+		"""Download a received file: its bytes and its MIME type."""
+		raise self._unsupported(_("downloading media"))
+
+	def close(self) -> None:
+		"""Let connections go; the sender is not used afterwards."""
+
+	@abstractmethod
+	def _deliver(self, message: Outgoing) -> Sent: ...
+
+	def _check_supported(self, kind: str) -> None:
+		if kind not in self.KINDS:
+			raise self._unsupported(kind)
+
+	def _unsupported(self, what: str) -> Unsupported:
+		return Unsupported(_("A device in {0} mode does not support {1}."), self.MODE, what, code="unsupported")
