@@ -74,12 +74,20 @@ class Host(ABC):
 		"""The device with its secrets. Raises InvalidRequest for an unknown one."""
 
 	@abstractmethod
+	def app_secrets(self) -> tuple[str, ...]:
+		"""The app secrets that may sign webhooks, each once; read for every post, so it must be quick."""
+
+	@abstractmethod
 	def open_file(self, reference: str) -> MediaFile:
 		"""Find the file behind a reference of a Media. Raises InvalidContent when it is missing."""
 
 	@abstractmethod
 	def save_file(self, message: str, filename: str, content: bytes) -> str:
 		"""Keep a received file privately, attached to a message row; returns its reference."""
+
+	def say(self, template: str, *values) -> str:
+		"""A sentence of ours in the language of the people who read the log."""
+		return template.format(*values)
 
 	@abstractmethod
 	def user(self) -> str:

@@ -1,0 +1,49 @@
+# `make test` and `make try` set everything up by themselves, in .venv.
+
+PYTHON ?= python3
+FRAPPE_BENCH ?= $(HOME)/frappe-bench
+ARGS ?=
+
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+export FRAPPE_BENCH
+
+.DEFAULT_GOAL := help
+.PHONY: help setup try test floors bench lint format clean
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1	/' | expand -t 16
+
+setup: $(INSTALLED) ## Make .venv with the app and its tools
+
+try: $(INSTALLED) ## Run the app without Frappe, with a phone to play on (ARGS="--help" for more)
+	$(BIN)/python -m whatsapp_integration try $(ARGS)
+
+test: $(INSTALLED) ## Check everything: lint, the tests without Frappe, the tests on a Frappe site
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory floors ARGS=
+	@$(MAKE) --no-print-directory bench ARGS=
+
+floors: $(INSTALLED) ## Run the tests that need no Frappe (ARGS="-k phone" for some of them)
+	$(BIN)/pytest $(ARGS)
+
+bench: $(INSTALLED) ## Run the tests on a throw-away site of the Frappe bench at FRAPPE_BENCH (ARGS for run-tests)
+	$(BIN)/python .ci/site_tests.py $(ARGS)
+
+lint: $(INSTALLED) ## Check style, formatting and who imports whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+format: $(INSTALLED) ## Mend style and formatting
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## Remove .venv, builds and caches
+	rm -rf .venv build dist *.egg-info .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(INSTALLED): requirements.txt pyproject.toml setup.py .ci/setup
+	PYTHON="$(PYTHON)" .ci/setup .venv
+	@touch $@

@@ -1,0 +1,202 @@
+"""The embedded host: a SQLite file, a folder of files and secrets from the environment. No Frappe, no server."""
+
+from __future__ import annotations
+
+import logging
+import mimetypes
+import os
+import re
+import secrets
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from whatsapp_integration.core.config import OFFICIAL_LIMITS, DeviceConfig
+from whatsapp_integration.core.errors import InvalidContent, InvalidRequest, _
+from whatsapp_integration.core.messages import MediaFile
+from whatsapp_integration.host.base import Database, Host, Settings
+from whatsapp_integration.host.schema import create_tables
+from whatsapp_integration.store import bulk, devices
+from whatsapp_integration.store.keys import DEVICE
+
+log = logging.getLogger("whatsapp_integration")
+
+SECRET_FIELDS = ("access_token", "app_secret", "verify_token")
+_NAMED_PLACE = re.compile(r"%\((\w+)\)s")
+_DATETIME_FORMAT = "%Y-%m-%d %H:%M:%S.%f"
+
+
+class SqliteDatabase(Database):
+	"""`frappe.db`'s methods on a SQLite file. A transaction begins with the first write."""
+
+	def __init__(self, path: Path):
+		sqlite3.register_converter("DATETIME", _read_datetime)
+		self._connection = sqlite3.connect(
+			path, timeout=30, isolation_level="IMMEDIATE", detect_types=sqlite3.PARSE_DECLTYPES
+		)
+		self._connection.execute("PRAGMA journal_mode = WAL")
+		self._connection.execute("PRAGMA synchronous = NORMAL")
+		with self._connection:
+			create_tables(self._connection)
+
+	def sql(self, query: str, values: Sequence | dict = (), as_dict: bool = False) -> Any:
+		if isinstance(values, dict):
+			query = _NAMED_PLACE.sub(r":\1", query)
+			values = {key: _write_value(value) for key, value in values.items()}
+		else:
+			query = query.replace("%s", "?")
+			values = [_write_value(value) for value in values]
+		cursor = self._connection.execute(query.replace("%%", "%"), values)
+		rows = cursor.fetchall()
+		if not as_dict:
+			return rows
+		columns = [column[0] for column in cursor.description]
+		return [dict(zip(columns, row, strict=True)) for row in rows]
+
+	def bulk_insert(self, doctype: str, fields: list[str], values: Sequence, ignore_duplicates: bool = False) -> None:
+		columns = ", ".join(f"`{column}`" for column in fields)
+		places = ", ".join("?" * len(fields))
+		self._connection.executemany(
+			f"INSERT INTO `tab{doctype}` ({columns}) VALUES ({places})"
+			+ (" ON CONFLICT DO NOTHING" if ignore_duplicates else ""),
+			[[_write_value(value) for value in row] for row in values],
+		)
+
+	def commit(self) -> None:
+		self._connection.commit()
+
+	def rollback(self) -> None:
+		self._connection.rollback()
+
+	def close(self) -> None:
+		self._connection.close()
+
+
+class LocalHost(Host):
+	"""A data folder. Each thread and process opens its own.
+
+	Secrets come from the environment as WHATSAPP_<DEVICE>_<FIELD> (for example WHATSAPP_MAIN_ACCESS_TOKEN), or from
+	`secrets` handed in: {device: {field: value}}. `on_wake` is called with the work that should begin now.
+	"""
+
+	conflicts = (sqlite3.OperationalError,)
+
+	def __init__(
+		self,
+		folder: Path | str,
+		*,
+		secrets: dict[str, dict[str, str]] | None = None,
+		settings: Settings | None = None,
+		overrides: dict[str, Any] | None = None,
+		on_wake: Callable[[str], None] = lambda work: None,
+	):
+		self.folder = Path(folder)
+		self.files = self.folder / "files"
+		self.files.mkdir(parents=True, exist_ok=True)
+		self.db = SqliteDatabase(self.folder / "whatsapp.db")
+		self.alerts: list[tuple[str, str]] = []
+		self._secrets = secrets or {}
+		self._settings = settings or Settings()
+		self._overrides = overrides or {}
+		self._on_wake = on_wake
+
+	def close(self) -> None:
+		self.db.close()
+
+	def add_device(self, name: str, **values: Any) -> None:
+		"""Register a device, or change it; `values` are columns of WhatsApp Device."""
+		row = {"name": name, "device_name": name, "mode": "Official", "enabled": 1, "status": "Connected", **values}
+		if not bulk.insert(self.db, DEVICE, [row], now=self.now(), user=self.user()):
+			devices.set_values(self.db, name, **values)
+		self.db.commit()
+
+	def now(self) -> datetime:
+		return self.to_datetime(self.time())
+
+	def time(self) -> float:
+		return time.time()
+
+	def to_datetime(self, seconds: float) -> datetime:
+		return datetime.fromtimestamp(seconds, timezone.utc).replace(tzinfo=None)
+
+	def to_unix(self, moment: datetime) -> float:
+		return moment.replace(tzinfo=timezone.utc).timestamp()
+
+	def settings(self) -> Settings:
+		return self._settings
+
+	def device(self, name: str) -> DeviceConfig:
+		rows = self.db.sql(f"SELECT * FROM `tab{DEVICE}` WHERE `name` = %s", [name], as_dict=True)
+		if not rows:
+			raise InvalidRequest(_("There is no device {0}."), name, code="unknown_device")
+		row = rows[0]
+		values = {
+			"name": name,
+			"mode": row["mode"],
+			"enabled": bool(row["enabled"]),
+			"status": row["status"],
+			"phone_number": row["phone_number"] or "",
+			"country": row["country"] or self._settings.default_country,
+			"phone_number_id": row["phone_number_id"] or "",
+			"waba_id": row["waba_id"] or "",
+			"limits": OFFICIAL_LIMITS,
+			"retry": self._settings.retry,
+		}
+		return DeviceConfig(**values | {field: self._secret(name, field) for field in SECRET_FIELDS} | self._overrides)
+
+	def app_secrets(self) -> tuple[str, ...]:
+		names = [row["name"] for row in devices.all_lines(self.db) if row["enabled"]]
+		return tuple({secret for name in names if (secret := self._secret(name, "app_secret"))})
+
+	def open_file(self, reference: str) -> MediaFile:
+		path = (self.files / reference).resolve()
+		if not path.is_relative_to(self.files.resolve()) or not path.is_file():
+			raise InvalidContent(_("The file {0} is missing."), reference, code="file_missing")
+		mime_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+		return MediaFile(str(path), path.name, mime_type, path.stat().st_size)
+
+	def save_file(self, message: str, filename: str, content: bytes) -> str:
+		folder = self.files / "received" / message
+		folder.mkdir(parents=True, exist_ok=True)
+		name = re.sub(r"[^\w.\- ]", "_", Path(filename).name).strip(". ") or "file"
+		(folder / name[-120:]).write_bytes(content)
+		return str((folder / name[-120:]).relative_to(self.files))
+
+	def add_file(self, path: Path | str) -> str:
+		"""Copy a file into the data folder; returns its reference."""
+		source = Path(path)
+		folder = self.files / "sent" / secrets.token_hex(8)
+		folder.mkdir(parents=True)
+		(folder / source.name).write_bytes(source.read_bytes())
+		return str((folder / source.name).relative_to(self.files))
+
+	def user(self) -> str:
+		return "Administrator"
+
+	def alert(self, subject: str, text: str, *, device: str = "") -> None:
+		self.alerts.append((subject, text))
+		log.warning("%s: %s", subject, text)
+
+	def publish(self, changed: dict[str, Sequence[str]]) -> None:
+		"""Nobody watches an embedded host's rows."""
+
+	def wake(self, work: str) -> None:
+		self._on_wake(work)
+
+	def log_error(self, title: str, text: str) -> None:
+		log.error("%s: %s", title, text)
+
+	def _secret(self, device: str, field: str) -> str:
+		key = re.sub(r"\W", "_", f"WHATSAPP_{device}_{field}").upper()
+		return self._secrets.get(device, {}).get(field) or os.environ.get(key, "")
+
+
+def _write_value(value: Any) -> Any:
+	return value.strftime(_DATETIME_FORMAT) if isinstance(value, datetime) else value
+
+
+def _read_datetime(value: bytes) -> datetime:
+	return datetime.strptime(value.decode(), _DATETIME_FORMAT)

@@ -1,0 +1,138 @@
+// What the forms share: message bubbles, ticks, and calls that act on messages.
+frappe.provide("frappe.whatsapp");
+
+const escape = (text) => frappe.utils.escape_html(String(text ?? ""));
+const TICKS = {
+	Queued: ["🕓", ""],
+	Held: ["🕓", ""],
+	Sending: ["🕓", ""],
+	Unknown: ["?", "wa-problem"],
+	Sent: ["✓", ""],
+	Delivered: ["✓✓", ""],
+	Read: ["✓✓", "wa-read"],
+	Played: ["✓✓", "wa-read"],
+	Failed: ["!", "wa-problem"],
+	Cancelled: ["✕", ""],
+};
+
+Object.assign(frappe.whatsapp, {
+	FIELDS: [
+		"name", "creation", "direction", "status", "message_type", "body", "content", "attachment", "media_filename",
+		"media_state", "mime_type", "message_time", "sent_at", "is_edited", "is_revoked", "is_forwarded", "is_echo",
+		"reaction", "contact_name", "error_text",
+	],
+
+	/** One message as the customer sees it, as HTML. */
+	bubble(message) {
+		const side = message.direction === "Incoming" ? "wa-in" : "wa-out";
+		const reaction = message.reaction ? `<span class="wa-reaction">${escape(message.reaction)}</span>` : "";
+		return `<div class="wa-bubble ${side}">
+			${labels(message)}
+			${message.is_revoked ? revoked() : media(message) + text(message) + choices(message)}
+			<div class="wa-foot">${time(message)} ${ticks(message)}</div>${reaction}
+		</div>`;
+	},
+
+	/** Retry or cancel messages, and say which were left alone and why. */
+	act(method, names) {
+		return frappe
+			.call({ method: `whatsapp_integration.api.messages.${method}`, args: { messages: names }, freeze: true })
+			.then(({ message }) => {
+				if (message.done.length) {
+					const said = method === "retry" ? __("{0} queued again") : __("{0} cancelled");
+					frappe.show_alert({ message: said.replace("{0}", message.done.length), indicator: "green" });
+				}
+				if (message.left.length) {
+					const rows = message.left.map((row) => `<li>${escape(row.name)}: ${escape(row.reason)}</li>`);
+					frappe.msgprint({ title: __("Left as they were"), message: `<ul>${rows.join("")}</ul>` });
+				}
+			});
+	},
+
+	/** Retry after asking, when one of the messages may have arrived already. */
+	retry(messages, done) {
+		const names = messages.map((message) => message.name);
+		const run = () => frappe.whatsapp.act("retry", names).then(done);
+		if (!messages.some((message) => message.status === "Unknown")) return run();
+		frappe.confirm(
+			__("Nobody knows yet whether the message reached WhatsApp. Sent again, the customer may get it twice. Send it again?"),
+			run
+		);
+	},
+});
+
+function labels(message) {
+	const all = [
+		message.is_forwarded && __("Forwarded"),
+		message.is_echo && __("Sent from the Phone"),
+		message.message_type === "template" && __("Template"),
+		message.message_type === "unsupported" && __("Unsupported message type"),
+	].filter(Boolean);
+	return all.length ? `<div class="wa-label">${all.map(escape).join(" · ")}</div>` : "";
+}
+
+function revoked() {
+	return `<em class="text-muted">${__("This message was deleted by its sender.")}</em>`;
+}
+
+function media(message) {
+	const { media_state, attachment, message_type } = message;
+	if (!attachment) {
+		if (media_state === "Pending") return `<div class="wa-file">${__("The file is being fetched …")}</div>`;
+		if (media_state === "Failed") return `<div class="wa-file">${__("The file could not be fetched.")}</div>`;
+		return "";
+	}
+	const url = escape(encodeURI(decodeURI(attachment)));
+	if (["image", "sticker"].includes(message_type)) {
+		return `<a href="${url}" target="_blank" rel="noopener"><img class="wa-${message_type}" src="${url}"></a>`;
+	}
+	if (message_type === "video") return `<video class="wa-image" controls preload="metadata" src="${url}"></video>`;
+	if (["audio", "voice"].includes(message_type)) return `<audio controls preload="none" src="${url}"></audio>`;
+	const name = message.media_filename || decodeURIComponent(attachment.split("/").pop());
+	return `<a class="wa-file" href="${url}" target="_blank" rel="noopener">${frappe.utils.icon("file", "sm")}
+		<bdi>${escape(name)}</bdi></a>`;
+}
+
+function text(message) {
+	const content = content_of(message);
+	if (message.message_type === "location" && content.latitude !== undefined) {
+		const place = `${content.latitude},${content.longitude}`;
+		return `<a class="wa-file" target="_blank" rel="noopener"
+			href="https://www.openstreetmap.org/?mlat=${Number(content.latitude)}&mlon=${Number(content.longitude)}">
+			${frappe.utils.icon("map", "sm")} <bdi>${escape(message.body || place)}</bdi></a>`;
+	}
+	if (message.attachment && message.body === message.media_filename) return "";
+	return message.body ? `<div class="wa-text" dir="auto">${escape(message.body)}</div>` : "";
+}
+
+function choices(message) {
+	const content = content_of(message);
+	const list = (value) => (Array.isArray(value) ? value : []);
+	const titles = [
+		...list(content.buttons).map((button) => button.title),
+		...list(content.sections).flatMap((section) => list(section.rows).map((row) => row.title)),
+		content.display_text,
+		content.flow_cta,
+	].filter(Boolean);
+	return titles.map((title) => `<div class="wa-choice" dir="auto">${escape(title)}</div>`).join("");
+}
+
+function content_of(message) {
+	try {
+		return (typeof message.content === "string" ? JSON.parse(message.content) : message.content) || {};
+	} catch {
+		return {};
+	}
+}
+
+function time(message) {
+	const moment = message.message_time || message.sent_at || message.creation;
+	const edited = message.is_edited ? `${__("Edited")} · ` : "";
+	return edited + frappe.datetime.str_to_user(moment, false, false);
+}
+
+function ticks(message) {
+	if (message.direction === "Incoming") return "";
+	const [mark, kind] = TICKS[message.status] || ["", ""];
+	return `<span class="wa-ticks ${kind}" title="${__(message.status)}">${mark}</span>`;
+}

@@ -1,0 +1,370 @@
+"""Takes due rows of the message log and sends them.
+
+One loop owns the database; sender threads get complete messages and give results back through a queue. A tick renews the
+leases, settles the results in one batch, claims what the limits allow and commits once; only then is anything handed to
+a thread. So a row is Sending in the database before its request can leave, and whatever the process dies of, a row that
+may have left is never taken for one that did not.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import random
+import secrets
+import socket
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from whatsapp_integration.core import limits, policy, retry
+from whatsapp_integration.core import status as st
+from whatsapp_integration.core.config import DeviceConfig
+from whatsapp_integration.core.errors import (
+	FixCredentials,
+	InvalidContent,
+	MarketingHold,
+	OutcomeUnknown,
+	RetryLater,
+	StopDevice,
+	WhatsAppError,
+	_,
+)
+from whatsapp_integration.core.messages import MediaContent, Outgoing, Sent, content_from_dict
+from whatsapp_integration.senders.base import Sender
+from whatsapp_integration.senders.factory import create_sender
+from whatsapp_integration.services import devices as device_service
+from whatsapp_integration.store import chats, devices, leases, messages
+from whatsapp_integration.store.bulk import micros
+
+if TYPE_CHECKING:
+	from whatsapp_integration.host.base import Host
+
+THREADS = 64
+LEASE_SECONDS = 60
+GATHER_SECONDS = 0.02  # results that arrive this close together are settled in one commit
+IDLE_SECONDS = 1.0  # how often an idle worker looks for new rows
+MARKETING_HOLD_SECONDS = 24 * 3600  # DOC: not before 24 hours after error 131049
+DIED_TEXT = _("The sending process ended before WhatsApp's answer came.")
+
+
+@dataclass
+class _Line:
+	"""One device while this dispatcher holds its lease."""
+
+	device: DeviceConfig
+	sender: Sender
+	busy: set[str] = field(default_factory=set)  # recipients with a message on its way
+	ready_at: float = 0  # unix seconds; the whole device waits until then
+	refusals: int = 0  # how often in a row the device was told to slow down
+
+
+@dataclass(frozen=True)
+class _Result:
+	line: _Line
+	row: dict[str, Any]
+	outcome: Sent | Exception
+
+
+class Dispatcher:
+	"""Sends what is due for every device whose lease it gets. Used by the thread that owns `host`."""
+
+	def __init__(
+		self,
+		host: Host,
+		*,
+		threads: int = THREADS,
+		lease_seconds: float = LEASE_SECONDS,
+		create_sender: Callable[[DeviceConfig], Sender] = create_sender,
+	):
+		self.host = host
+		self.owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+		self._threads = threads
+		self._lease_seconds = lease_seconds
+		self._create_sender = create_sender
+		self._retry = host.settings().retry
+		self._lines: dict[str, _Line] = {}
+		self._renew_at = 0.0  # monotonic seconds
+		self._pool = ThreadPoolExecutor(threads, thread_name_prefix="whatsapp-send")
+		self._results: queue.SimpleQueue[_Result] = queue.SimpleQueue()
+		self._unsettled: list[_Result] = []
+		self._in_flight = 0
+
+	def drain(self, *, seconds: float = 50) -> None:
+		"""Send until nothing is due, but claim nothing after `seconds`; then finish what is on its way and leave."""
+		deadline = time.monotonic() + seconds
+		try:
+			while (pause := self.tick()) is not None and time.monotonic() + pause < deadline:
+				self._rest(pause)
+		finally:
+			self.close()
+
+	def run(self, stop: threading.Event) -> None:
+		"""Send for ever, until `stop` is set."""
+		try:
+			while not stop.is_set():
+				self._rest(self.tick())
+		finally:
+			self.close()
+
+	def tick(self) -> float | None:
+		"""Renew, settle, claim, commit, hand over.
+
+		Returns the seconds until there is more to do: 0 at once or when an answer comes, more where a limit makes a device
+		wait, None when nothing is due and nothing on its way.
+		"""
+		try:
+			self._renew()
+			changed = self._settle()
+			claimed, pause = self._claim()
+			self.host.db.commit()
+		except self.host.conflicts:
+			self.host.db.rollback()
+			return IDLE_SECONDS
+		self._unsettled.clear()
+		self._hand_over(claimed)
+		self.host.publish(changed)
+		return 0 if pause is None and (self._in_flight or self._unsettled) else pause
+
+	def close(self, *, seconds: float = 15) -> None:
+		"""Wait for what is on its way, settle it and give the leases back.
+
+		What has no answer after `seconds` stays Sending; whoever takes the lease next marks it Unknown.
+		"""
+		deadline = time.monotonic() + seconds
+		while (self._in_flight or self._unsettled) and (left := deadline - time.monotonic()) > 0:
+			self._wait(left if self._in_flight else 0)
+			self._settle_alone()
+		leases.release(self.host.db, self.owner)
+		self.host.db.commit()
+		self._pool.shutdown(wait=False)
+		for line in self._lines.values():
+			line.sender.close()
+
+	# -- leases --
+
+	def _renew(self) -> None:
+		"""Take or renew the lease of every device that may send, in a transaction of its own."""
+		if time.monotonic() < self._renew_at:
+			return
+		names = devices.sendable(self.host.db, sorted(policy.STOPPED_STATES))
+		now = micros(self.host.time())
+		held = [name for name in names if self._acquire(name, now)]
+		self.host.db.commit()
+		self._renew_at = time.monotonic() + self._lease_seconds / 3
+		self._lines = {name: line for name in held if (line := self._line(name))}
+
+	def _acquire(self, name: str, now: int) -> bool:
+		"""Take the lease; the first time, see to what an earlier dispatcher left behind."""
+		expires = now + micros(self._lease_seconds)
+		key = f"dispatch:{name}"
+		if not leases.acquire(self.host.db, key, self.owner, now=now, expires=expires, stamp=self.host.now()):
+			return False
+		if name not in self._lines:
+			text, advice = self.host.say(DIED_TEXT), self.host.say(OutcomeUnknown.advice)
+			messages.orphans_to_unknown(self.host.db, name, self.owner, text, advice, self.host.now())
+		messages.release_held(self.host.db, name, now)
+		return True
+
+	def _line(self, name: str) -> _Line | None:
+		"""The line of a device whose lease we hold, made anew when its configuration changed."""
+		device, line = self.host.device(name), self._lines.get(name)
+		if line and line.device == device:
+			return line
+		try:
+			return _Line(device, self._create_sender(device), line.busy if line else set())
+		except WhatsAppError as err:
+			self.host.log_error(self.host.say(_("Device {0} can't send"), name), str(err))
+			return None
+
+	# -- settling --
+
+	def _rest(self, pause: float | None) -> None:
+		if pause is None or (pause == 0 and self._in_flight):
+			pause = IDLE_SECONDS
+		self._wait(min(pause, IDLE_SECONDS))
+
+	def _wait(self, seconds: float) -> None:
+		"""Sleep until a result comes, at most `seconds`, and then gather those that come close behind it."""
+		deadline = time.monotonic() + (GATHER_SECONDS if self._unsettled else seconds)
+		while True:
+			try:
+				result = self._results.get(timeout=max(0, deadline - time.monotonic()))
+			except queue.Empty:
+				return
+			if not self._unsettled:
+				deadline = min(deadline, time.monotonic() + GATHER_SECONDS)
+			self._unsettled.append(result)
+			self._in_flight -= 1
+			result.line.busy.discard(result.row["recipient"])
+
+	def _settle_alone(self) -> None:
+		try:
+			changed = self._settle()
+			self.host.db.commit()
+		except self.host.conflicts:
+			self.host.db.rollback()
+			return
+		self._unsettled.clear()
+		self.host.publish(changed)
+
+	def _settle(self) -> dict[str, list[str]]:
+		"""Write all results that came; returns the rows that changed, by DocType."""
+		sent = [result for result in self._unsettled if isinstance(result.outcome, Sent)]
+		failed = [result for result in self._unsettled if not isinstance(result.outcome, Sent)]
+		if sent:
+			self._settle_sent(sent)
+		if failed:
+			messages.settle(self.host.db, [self._verdict(result) for result in failed], self.owner, self.host.now())
+		names = [result.row["name"] for result in self._unsettled]
+		return {messages.MESSAGE: names, chats.CHAT: sorted({r.row["chat"] for r in sent if r.row["chat"]})}
+
+	def _settle_sent(self, results: list[_Result]) -> None:
+		now = self.host.now()
+		rows = [
+			{"name": r.row["name"], "remote_id": r.outcome.message_id, "wa_id": r.outcome.wa_id} for r in results
+		]
+		messages.settle_sent(self.host.db, rows, now)
+		last = {r.row["chat"]: chats.shorten(r.row["body"]) for r in results if r.row["chat"]}
+		chats.note_outgoing(self.host.db, [{"name": chat, "last_message": text} for chat, text in last.items()], now)
+		for result in results:
+			result.line.refusals = 0
+
+	def _verdict(self, result: _Result) -> dict[str, Any]:
+		"""What the error of one message means for its row and for its device."""
+		error, row, line = result.outcome, result.row, result.line
+		if not isinstance(error, WhatsAppError):
+			self.host.log_error(
+				self.host.say(_("WhatsApp message {0}: unexpected error"), row["name"]),
+				"".join(traceback.format_exception(error)),
+			)
+			error = OutcomeUnknown(_("An unexpected error interrupted the sending; see the Error Log."), code="unknown")
+		now, attempts = self.host.time(), row["attempts"] + 1
+		status, wait = st.FAILED, 0.0
+		if isinstance(error, StopDevice | FixCredentials):
+			self._stop(line, error)
+			status, attempts = st.QUEUED, row["attempts"]
+		elif isinstance(error, OutcomeUnknown):
+			status = st.UNKNOWN
+		elif isinstance(error, MarketingHold):
+			status, wait = (st.HELD, MARKETING_HOLD_SECONDS) if attempts < self._retry.attempts else (st.FAILED, 0)
+		elif isinstance(error, RetryLater) and error.scope == "device":
+			status, attempts, wait = st.QUEUED, row["attempts"], self._slow_down(line, error, now)
+		elif isinstance(error, RetryLater) and attempts < self._retry.attempts:
+			status, wait = st.QUEUED, self._backoff(error, attempts)
+		return {
+			"name": row["name"],
+			"status": status,
+			"due": micros(now + wait) if wait else row["due"],
+			"attempts": attempts,
+			"error_code": error.code,
+			"error_text": self.host.say(error.template, *error.values),
+			"advice": self.host.say(error.advice),
+		}
+
+	def _backoff(self, error: RetryLater, attempts: int) -> float:
+		if error.after is not None:
+			return error.after
+		if error.scope == "recipient":
+			return retry.pair_backoff(self._retry, attempts)
+		return retry.backoff(self._retry, attempts, random.random())
+
+	def _slow_down(self, line: _Line, error: RetryLater, now: float) -> float:
+		"""Make the whole device wait; messages that were refused together count as one refusal."""
+		if now >= line.ready_at:
+			line.refusals += 1
+			line.ready_at = now + (error.after or min(60, 2**line.refusals))
+		return line.ready_at - now
+
+	def _stop(self, line: _Line, error: WhatsAppError) -> None:
+		state = "Auth Failed" if isinstance(error, FixCredentials) else "Blocked"
+		device_service.stop(self.host, line.device.name, state, error)
+		self._lines.pop(line.device.name, None)
+
+	# -- claiming --
+
+	def _claim(self) -> tuple[list[tuple[_Line, dict]], float | None]:
+		"""Take what every device may send now; with the seconds until a limit lets more through."""
+		claimed: list[tuple[_Line, dict]] = []
+		pauses: list[float] = []
+		for index, line in enumerate(self._lines.values()):
+			room = (self._threads - self._in_flight - len(claimed)) // (len(self._lines) - index)
+			rows, pause = self._choose(line, room) if room > 0 else ([], None)
+			names = messages.claim(self.host.db, [row["name"] for row in rows], self.owner, micros(self.host.time()))
+			claimed += [(line, row) for row in rows if row["name"] in names]
+			pauses += [pause] if pause is not None else []
+		return claimed, min(pauses, default=None)
+
+	def _choose(self, line: _Line, room: int) -> tuple[list[dict], float | None]:
+		"""The next rows of one device: at most one on its way per recipient, in order, within the limits."""
+		now, name = self.host.time(), line.device.name
+		if now < line.ready_at:
+			return [], line.ready_at - now
+		rows = messages.next_due(self.host.db, name, micros(now), 2 * room + 50)
+		if not rows:
+			return [], None
+		windows = limits.rate_windows(line.device.limits)
+		sent = messages.sent_counts(self.host.db, name, micros(now), windows)
+		allowed = limits.allowance(windows, sent, room)
+		if not allowed:
+			return [], min(windows) / 10
+		return self._in_order(line, rows, now)[:allowed], 0
+
+	def _in_order(self, line: _Line, rows: list[dict], now: float) -> list[dict]:
+		"""Of due rows, those whose turn it is; the ones that a limit or a retry keeps waiting get a later `due`."""
+		recipients = sorted({row["recipient"] for row in rows})
+		db, name, rules = self.host.db, line.device.name, line.device.limits
+		waiting = messages.waiting_retries(db, name, micros(now), recipients)
+		history = {}
+		if since := limits.pair_history(rules):
+			history = messages.attempts_to(db, name, micros(now - since), recipients)
+		taken, chosen, postponed = set(line.busy), [], []
+		for row in rows:
+			recipient = row["recipient"]
+			retry_due = min((due for priority, due in waiting.get(recipient, ()) if priority <= row["priority"]), default=0)
+			ready = limits.pair_ready_at(history.get(recipient, ()), now, rules)
+			if retry_due or ready > now:
+				# One microsecond apart, so that they keep their order.
+				postponed.append({"name": row["name"], "due": max(retry_due, micros(ready)) + len(postponed) + 1})
+			elif recipient not in taken:
+				taken.add(recipient)
+				chosen.append(row)
+		messages.postpone(db, postponed)
+		return chosen
+
+	# -- handing over --
+
+	def _hand_over(self, claimed: list[tuple[_Line, dict]]) -> None:
+		for line, row in claimed:
+			try:
+				message = self._outgoing(row)
+			except WhatsAppError as err:
+				self._unsettled.append(_Result(line, row, err))
+				continue
+			self._in_flight += 1
+			line.busy.add(row["recipient"])
+			self._pool.submit(self._send, line, message, row)
+
+	def _outgoing(self, row: dict[str, Any]) -> Outgoing:
+		"""The complete message of a row, its file found."""
+		try:
+			content = content_from_dict(row["message_type"], json.loads(row["content"] or "{}"))
+		except ValueError as err:
+			raise InvalidContent(_("The content of this message can't be read."), code="content") from err
+		file = None
+		if isinstance(content, MediaContent) and content.media.file:
+			file = self.host.open_file(content.media.file)
+		return Outgoing(row["name"], row["recipient"], content, row["reply_to_id"] or "", file)
+
+	def _send(self, line: _Line, message: Outgoing, row: dict[str, Any]) -> None:
+		"""Runs in a pool thread, which must always answer: an error nobody foresaw is judged with the others."""
+		try:
+			outcome: Sent | Exception = line.sender.send(message)
+		except Exception as err:
+			outcome = err
+		self._results.put(_Result(line, row, outcome))

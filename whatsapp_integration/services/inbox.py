@@ -1,0 +1,281 @@
+"""Applies what WhatsApp tells: the only writer of received messages, of statuses and of the chats' counters.
+
+Applying the same events again changes nothing: messages meet at the unique key (device, remote_id), statuses only rise.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from whatsapp_integration.core import events as ev
+from whatsapp_integration.core import phone, policy
+from whatsapp_integration.core import status as st
+from whatsapp_integration.core.config import OFFICIAL
+from whatsapp_integration.core.errors import FixCredentials, StopDevice, classify, _
+from whatsapp_integration.services import devices as device_service
+from whatsapp_integration.store import chats, devices, messages
+from whatsapp_integration.store.bulk import micros
+from whatsapp_integration.store.keys import CHAT, DEVICE, MESSAGE
+
+if TYPE_CHECKING:
+	from whatsapp_integration.host.base import Host
+
+# Account events after which Meta takes no messages (DOC/webhooks/reference/account_update).
+_STOPPING_ACCOUNT_EVENTS = frozenset({"ACCOUNT_RESTRICTION", "DISABLED_UPDATE", "ACCOUNT_DELETED", "ACCOUNT_OFFBOARDED"})
+_ALERT_TOPICS = frozenset({"account_alerts", "account_update", "account_review_update", "phone_number_name_update", "security"})
+
+
+@dataclass
+class Outcome:
+	"""What a batch did. `deferred` events speak of a message that is not there yet: apply them again later."""
+
+	applied: int = 0
+	ignored: int = 0
+	deferred: int = 0
+	changed: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+	def publish(self, host: Host) -> None:
+		host.publish({doctype: sorted(names) for doctype, names in self.changed.items()})
+
+
+def apply(host: Host, events: Sequence[ev.Event]) -> Outcome:
+	"""Apply a batch in the caller's transaction; the caller commits and then calls `publish` of the outcome."""
+	batch = _Batch(host)
+	for device, part in batch.by_device(events).items():
+		batch.apply_messages(device, [event for event in part if isinstance(event, ev.MessageReceived)])
+		batch.apply_changes(device, part)
+		batch.apply_statuses(device, [event for event in part if isinstance(event, ev.StatusChanged)])
+		batch.apply_account(device, part)
+	return batch.outcome
+
+
+class _Batch:
+	def __init__(self, host: Host):
+		self.host = host
+		self.now = host.now()
+		self.outcome = Outcome()
+		self.lines = {row["name"]: row for row in devices.all_lines(host.db)}
+
+	def by_device(self, events: Sequence[ev.Event]) -> dict[str, list[ev.Event]]:
+		"""Events by the device they belong to; those of an account go to each of its devices."""
+		accounts = {row["phone_number_id"]: name for name, row in self.lines.items() if row["phone_number_id"]}
+		wabas = defaultdict(list)
+		for name, row in self.lines.items():
+			if row["waba_id"]:
+				wabas[row["waba_id"]].append(name)
+		parts: dict[str, list[ev.Event]] = defaultdict(list)
+		for event in events:
+			owner = accounts.get(event.account) or (event.account if event.account in self.lines else "")
+			owners = [owner] if owner else wabas.get(event.waba_id, []) if not event.account else []
+			for name in owners:
+				parts[name].append(event)
+			self.outcome.ignored += not owners
+		return parts
+
+	# -- messages --
+
+	def apply_messages(self, device: str, events: list[ev.MessageReceived]) -> None:
+		if not events:
+			return
+		contacts = {_chat_key(event): _contact(event) for event in events}
+		known = chats.ensure(self.host.db, device, contacts, now=self.now, user=self.host.user())
+		# Sorted by the unique key, so that racing writers wait for one another instead of deadlocking.
+		rows = {event.message_id: self._row(device, event, known[_chat_key(event)]) for event in events}
+		ordered = [rows[message_id] for message_id in sorted(rows)]
+		written = set(messages.insert(self.host.db, ordered, now=self.now, user=self.host.user()))
+		fresh = [event for event in _once(events) if rows[event.message_id]["name"] in written]
+		self.outcome.applied += len(fresh)
+		self.outcome.ignored += len(events) - len(fresh)
+		self.outcome.changed[MESSAGE] |= written
+		for key in sorted({_chat_key(event) for event in fresh}):
+			self._update_chat(device, known[key], [event for event in fresh if _chat_key(event) == key])
+		if any(event.media for event in fresh):
+			self.host.wake("media")
+
+	def _row(self, device: str, event: ev.MessageReceived, chat: dict) -> dict[str, Any]:
+		is_echo, media = isinstance(event, ev.MessageEchoed), event.media
+		return {
+			"device": device,
+			"direction": "Outgoing" if is_echo else "Incoming",
+			"status": st.SENT if is_echo else st.RECEIVED,
+			"message_type": event.kind,
+			"chat": chat["name"],
+			"recipient": phone.wa_id_to_e164(event.phone) or event.user_id or event.chat_id,
+			"wa_id": event.sender_id or event.phone,
+			"contact_name": event.profile_name[:140],
+			"body": event.body,
+			"content": json.dumps(_kept_data(event), ensure_ascii=False, separators=(",", ":")),
+			"media_id": media.media_id if media else None,
+			"mime_type": media.mime_type[:140] if media else None,
+			"media_sha256": media.sha256[:140] if media else None,
+			"media_filename": media.filename[:140] if media else None,
+			"media_state": "Pending" if media else None,
+			"media_due": micros(self.host.time()) if media else None,
+			"media_attempts": 0,
+			"remote_id": event.message_id,
+			"reply_to_id": event.reply_to[:140] or None,
+			"message_time": self.host.to_datetime(event.at),
+			"is_forwarded": int(event.forwarded),
+			"is_echo": int(is_echo),
+			"attempts": 0,
+		}
+
+	def _update_chat(self, device: str, chat: dict, events: list[ev.MessageReceived]) -> None:
+		name, db = chat["name"], self.host.db
+		incoming = [event for event in events if not isinstance(event, ev.MessageEchoed)]
+		last = max(events, key=lambda event: event.at)
+		if incoming:
+			newest = max(incoming, key=lambda event: event.at)
+			window_end = None
+			if self.lines[device]["mode"] == OFFICIAL:
+				window_end = self.host.to_datetime(newest.at) + timedelta(hours=policy.WINDOW_HOURS)
+			title = next((event.profile_name for event in incoming if event.profile_name and not event.is_group), "")
+			chats.note_incoming(
+				db, name, unread=len(incoming), window_end=window_end, title=title[:140], now=self.now
+			)
+		is_echo = isinstance(last, ev.MessageEchoed)
+		chats.note_last(
+			db,
+			name,
+			body=chats.shorten(last.body or last.kind),
+			at=self.host.to_datetime(last.at),
+			direction="Outgoing" if is_echo else "Incoming",
+			incoming_id="" if is_echo else last.message_id,
+		)
+		if is_echo:  # whoever answers on the phone has read the chat
+			chats.mark_read(db, name, self.now)
+		self.outcome.changed[CHAT].add(name)
+
+	def apply_changes(self, device: str, events: list[ev.Event]) -> None:
+		"""Edits, revokes and reactions: changes of a message that is there, or will be soon."""
+		for event in events:
+			if isinstance(event, ev.MessageEdited):
+				self._change(device, event.message_id, body=event.body, is_edited=1, modified=self.now)
+			elif isinstance(event, ev.MessageRevoked):
+				self._change(device, event.message_id, is_revoked=1, modified=self.now)
+			elif isinstance(event, ev.ReactionChanged):
+				self._change(device, event.message_id, reaction=event.emoji[:140], modified=self.now)
+
+	def _change(self, device: str, remote_id: str, **values: Any) -> None:
+		name = messages.update_by_remote_id(self.host.db, device, remote_id, **values)
+		self.outcome.applied += bool(name)
+		self.outcome.deferred += not name
+		if name:
+			self.outcome.changed[MESSAGE].add(name)
+
+	# -- statuses --
+
+	def apply_statuses(self, device: str, events: list[ev.StatusChanged]) -> None:
+		"""Statuses find their row by WhatsApp's id, or by the name we gave along when the answer never reached us."""
+		if not events:
+			return
+		db = self.host.db
+		by_id, by_name = messages.match_statuses(
+			db,
+			device,
+			sorted({event.message_id for event in events}),
+			sorted({event.callback_data for event in events if event.callback_data}),
+		)
+		found = [(by_id.get(event.message_id) or (event.callback_data if event.callback_data in by_name else ""), event) for event in events]
+		found = [(name, event) for name, event in found if name]
+		self.outcome.applied += len(found)
+		self.outcome.ignored += len(events) - len(found)
+		messages.set_remote_ids(db, {name: event.message_id for name, event in found if event.message_id not in by_id})
+		changes: dict[str, dict] = defaultdict(dict)
+		for name, event in found:
+			if event.status != st.FAILED:
+				changes[event.status].setdefault(name, self.host.to_datetime(event.at))
+		messages.raise_statuses(db, changes, self.now)
+		self._fail(device, {name: event for name, event in found if event.status == st.FAILED})
+		messages.set_pricing(
+			db,
+			[
+				{"name": name, "pricing_category": event.pricing_category[:140], "billable": int(event.billable or 0)}
+				for name, event in {name: event for name, event in found if event.pricing_category}.items()
+			],
+		)
+		self.outcome.changed[MESSAGE].update(name for name, _event in found)
+
+	def _fail(self, device: str, events: dict[str, ev.StatusChanged]) -> None:
+		rows = []
+		for name, event in events.items():
+			error = classify(event.error_code, event.error_title, event.error_details)
+			rows.append(
+				{
+					"name": name,
+					"error_code": error.code,
+					"error_text": self.host.say(error.template, *error.values),
+					"advice": self.host.say(error.advice),
+					"failed_at": self.host.to_datetime(event.at),
+				}
+			)
+			self._stop_if_needed(device, error)
+		messages.fail(self.host.db, rows, self.now)
+
+	def _stop_if_needed(self, device: str, error: Exception) -> None:
+		if isinstance(error, FixCredentials):
+			device_service.stop(self.host, device, "Auth Failed", error)
+		elif isinstance(error, StopDevice):
+			device_service.stop(self.host, device, "Blocked", error)
+
+	# -- the account --
+
+	def apply_account(self, device: str, events: list[ev.Event]) -> None:
+		"""What Meta says of the number and its account. Templates and consent have no reader yet; their events are kept."""
+		for event in events:
+			if isinstance(event, ev.AccountChanged):
+				self._account_changed(device, event)
+				self.outcome.applied += 1
+			elif isinstance(event, ev.ErrorReported):
+				self._stop_if_needed(device, classify(event.code, event.title, event.details))
+				self.outcome.applied += 1
+			elif isinstance(event, ev.DeviceStateChanged):
+				devices.change_state(self.host.db, device, event.state, event.reason)
+				self.outcome.changed[DEVICE].add(device)
+				self.outcome.applied += 1
+			elif isinstance(event, ev.TemplateChanged | ev.ConsentChanged | ev.IdentityLinked | ev.QrIssued | ev.Unsupported):
+				self.outcome.ignored += 1
+
+	def _account_changed(self, device: str, event: ev.AccountChanged) -> None:
+		limit = event.data.get("max_daily_conversations_per_business") if isinstance(event.data, dict) else None
+		if isinstance(limit, str | int):
+			devices.set_values(self.host.db, device, messaging_limit=str(limit)[:140])
+			self.outcome.changed[DEVICE].add(device)
+		text = self.host.say(_("Meta reports {0} for the account of device {1}."), event.event or event.topic, device)
+		if event.event in _STOPPING_ACCOUNT_EVENTS:
+			device_service.stop(self.host, device, "Blocked", StopDevice("{0}", text, code=event.event))
+		elif event.topic in _ALERT_TOPICS:
+			self.host.alert(text, text, device=device)
+
+
+def _chat_key(event: ev.MessageReceived) -> str:
+	"""One chat per contact: the spellings of one number (Mexico, Argentina, Brazil) meet in one key."""
+	if event.is_group or not event.phone:
+		return event.chat_id[:140]
+	return phone.match_key(event.phone)
+
+
+def _contact(event: ev.MessageReceived) -> dict[str, Any]:
+	return {
+		"title": "" if event.is_group else event.profile_name[:140],
+		"phone": "" if event.is_group else phone.wa_id_to_e164(event.phone),
+		"user_id": event.user_id[:140],
+		"is_group": int(event.is_group),
+	}
+
+
+def _kept_data(event: ev.MessageReceived) -> dict[str, Any]:
+	data = dict(event.data)
+	if event.referral:
+		data["referral"] = event.referral
+	return data
+
+
+def _once(events: Sequence[ev.MessageReceived]) -> list[ev.MessageReceived]:
+	"""The events with each message only once, the last spelling of it."""
+	return list({event.message_id: event for event in events}.values())

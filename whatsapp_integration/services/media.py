@@ -1,0 +1,99 @@
+"""Fetches the files of received messages and keeps them privately."""
+
+from __future__ import annotations
+
+import mimetypes
+import random
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from whatsapp_integration.core import retry
+from whatsapp_integration.core.errors import RetryLater, WhatsAppError, _
+from whatsapp_integration.core.events import MediaInfo
+from whatsapp_integration.core.messages import base_mime_type
+from whatsapp_integration.senders.base import Sender
+from whatsapp_integration.senders.factory import create_sender
+from whatsapp_integration.store import messages
+from whatsapp_integration.store.bulk import micros
+
+if TYPE_CHECKING:
+	from whatsapp_integration.host.base import Host
+
+BATCH = 8  # files in memory at once, 100 MB each at the most
+THREADS = 4
+LEASE_SECONDS = 600
+
+
+def fetch_due(host: Host) -> int:
+	"""Fetch every file whose time has come; returns how many are stored now."""
+	stored = 0
+	senders: dict[str, Sender | WhatsAppError] = {}
+	with ThreadPoolExecutor(THREADS, thread_name_prefix="whatsapp-media") as pool:
+		while rows := _claim(host):
+			for row in rows:
+				senders.setdefault(row["device"], _sender(host, row["device"]))
+			results = pool.map(lambda row: _fetch(senders[row["device"]], row), rows)
+			settled = [_settled(host, row, result) for row, result in zip(rows, results, strict=True)]
+			messages.settle_media(host.db, settled)
+			host.db.commit()
+			host.publish({messages.MESSAGE: [row["name"] for row in rows]})
+			stored += sum(row["media_state"] == "Stored" for row in settled)
+	for sender in senders.values():
+		if isinstance(sender, Sender):
+			sender.close()
+	return stored
+
+
+def _claim(host: Host) -> list[dict[str, Any]]:
+	now = host.time()
+	rows = messages.claim_media(host.db, micros(now), micros(now + LEASE_SECONDS), BATCH)
+	host.db.commit()
+	return rows
+
+
+def _sender(host: Host, device: str) -> Sender | WhatsAppError:
+	try:
+		return create_sender(host.device(device))
+	except WhatsAppError as err:
+		return err
+
+
+def _fetch(sender: Sender | WhatsAppError, row: dict[str, Any]) -> tuple[bytes, str] | WhatsAppError:
+	if isinstance(sender, WhatsAppError):
+		return sender
+	info = MediaInfo(row["media_id"], row["mime_type"] or "", row["media_sha256"] or "")
+	try:
+		return sender.fetch_media(info)
+	except WhatsAppError as err:
+		return err
+
+
+def _settled(host: Host, row: dict[str, Any], result: tuple[bytes, str] | WhatsAppError) -> dict[str, Any]:
+	attempts, settings = row["media_attempts"] + 1, host.settings()
+	settled = {
+		"name": row["name"],
+		"media_state": "Stored",
+		"media_due": 0,
+		"media_attempts": attempts,
+		"attachment": None,
+		"error_text": None,
+	}
+	if not isinstance(result, WhatsAppError):
+		content, mime_type = result
+		settled["attachment"] = host.save_file(row["name"], _filename(row, mime_type), content)
+		return settled
+	settled["error_text"] = host.say(_("The file could not be fetched: {0}"), host.say(result.template, *result.values))
+	if isinstance(result, RetryLater) and attempts < settings.media_attempts:
+		wait = result.after or retry.backoff(settings.retry, attempts, random.random())
+		settled |= {"media_state": "Pending", "media_due": micros(host.time() + wait)}
+	else:
+		settled["media_state"] = "Failed"
+	return settled
+
+
+def _filename(row: dict[str, Any], mime_type: str) -> str:
+	"""The sender's own name for a document, or the kind and the row with the ending of the type."""
+	if row["media_filename"]:
+		return row["media_filename"]
+	ending = mimetypes.guess_extension(base_mime_type(mime_type or row["mime_type"] or "")) or ""
+	return f"{row['message_type']}-{row['name']}{ending}"

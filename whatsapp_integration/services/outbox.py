@@ -1,0 +1,288 @@
+"""The one door to the queue: every message becomes a row here, in the caller's own transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from whatsapp_integration.core import phone, policy
+from whatsapp_integration.core import status as st
+from whatsapp_integration.core.config import DeviceConfig
+from whatsapp_integration.core.errors import InvalidRequest, WhatsAppError, _
+from whatsapp_integration.core.messages import Content, MediaContent
+from whatsapp_integration.store import chats, messages
+from whatsapp_integration.store.bulk import micros
+
+if TYPE_CHECKING:
+	from whatsapp_integration.host.base import Host
+
+KEY_MAX = 140
+CHUNK = 1000  # requests that are prepared and written together
+
+
+@dataclass(frozen=True)
+class SendRequest:
+	"""A wish to send one message.
+
+	`to` is a phone number in any spelling, a WhatsApp id (BSUID), or "" when `chat` names one of our chats. `send_at` is
+	naive, in the host's time zone. `reference` is (DocType, name) of the document it belongs to.
+	"""
+
+	content: Content
+	to: str = ""
+	device: str = ""
+	chat: str = ""
+	reply_to: str = ""  # WhatsApp id of the message to quote
+	priority: str = "Normal"
+	send_at: datetime | None = None
+	reference: tuple[str, str] = ("", "")
+	idempotency_key: str = ""
+
+
+@dataclass(frozen=True)
+class Receipt:
+	"""What became of a request: its row and status; `error` where it was refused; `is_duplicate` where the row is older."""
+
+	name: str
+	status: str
+	error: WhatsAppError | None = None
+	is_duplicate: bool = False
+
+
+@dataclass
+class _Draft:
+	request: SendRequest
+	recipient: str = ""
+	chat_id: str = ""
+	error: WhatsAppError | None = None
+	row: dict[str, Any] = field(default_factory=dict)
+
+
+def send(host: Host, request: SendRequest) -> Receipt:
+	"""Queue one message. Raises the error that speaks against it, with nothing written."""
+	draft = _Draft(request)
+	device = _Lines(host).prepare(draft)
+	if device and not draft.error:
+		_complete(host, device, [draft])
+	if draft.error:
+		raise draft.error
+	(receipt,) = _write(host, [draft])
+	if receipt.error:
+		raise receipt.error
+	host.wake("dispatch")
+	return receipt
+
+
+def enqueue(host: Host, requests: Sequence[SendRequest]) -> list[Receipt]:
+	"""Queue many messages at once; receipts in the order of the requests.
+
+	One that can't be sent becomes a Failed row that says why, so that nothing is lost from the log. Only a request without
+	any usable device leaves no row, just its error.
+	"""
+	receipts: dict[int, Receipt] = {}
+	lines = _Lines(host)
+	for start in range(0, len(requests), CHUNK):
+		by_device: dict[DeviceConfig, list[tuple[int, _Draft]]] = {}
+		for index, request in enumerate(requests[start : start + CHUNK], start):
+			draft = _Draft(request)
+			device = lines.prepare(draft)
+			if device is None:
+				receipts[index] = Receipt("", st.FAILED, draft.error)
+			else:
+				by_device.setdefault(device, []).append((index, draft))
+		for device, drafts in by_device.items():
+			_complete(host, device, [draft for _index, draft in drafts])
+			written = _write(host, [draft for _index, draft in drafts])
+			receipts.update(zip((index for index, _draft in drafts), written, strict=True))
+	if receipts:
+		host.wake("dispatch")
+	return [receipts[index] for index in range(len(requests))]
+
+
+def retry(host: Host, names: Sequence[str]) -> set[str]:
+	"""Queue Failed, Held and Unknown messages again, by a person's word; returns those that are queued now."""
+	queued = messages.move(
+		host.db,
+		names,
+		st.QUEUED,
+		host.now(),
+		due=micros(host.time()),
+		attempts=0,
+		error_code=None,
+		error_text=None,
+		advice=None,
+		failed_at=None,
+	)
+	host.publish({messages.MESSAGE: sorted(queued)})
+	host.wake("dispatch")
+	return queued
+
+
+def cancel(host: Host, names: Sequence[str]) -> set[str]:
+	"""Take messages that are still waiting out of the queue; returns those that are cancelled now."""
+	cancelled = messages.move(host.db, names, st.CANCELLED, host.now())
+	host.publish({messages.MESSAGE: sorted(cancelled)})
+	return cancelled
+
+
+class _Lines:
+	"""The devices of one call, each read once."""
+
+	def __init__(self, host: Host):
+		self.host = host
+		self.settings = host.settings()
+		self.devices: dict[str, DeviceConfig] = {}
+
+	def prepare(self, draft: _Draft) -> DeviceConfig | None:
+		"""Check everything that needs no other row; what is wrong stands in `draft.error` afterwards."""
+		device = None
+		try:
+			chat = self._chat(draft.request)
+			device = self._device(draft.request.device or (chat["device"] if chat else ""))
+			self._check_request(draft.request, chat, device)
+			draft.recipient, draft.chat_id = self._recipient(draft.request, chat, device)
+			draft.request = replace(draft.request, content=self._content(draft.request.content, device.mode))
+		except InvalidRequest as err:
+			draft.error = err
+		return device
+
+	def _chat(self, request: SendRequest) -> dict | None:
+		if not request.chat:
+			return None
+		chat = chats.get(self.host.db, request.chat)
+		if chat is None:
+			raise InvalidRequest(_("There is no chat {0}."), request.chat, code="unknown_chat")
+		return chat
+
+	def _device(self, name: str) -> DeviceConfig:
+		name = name or self.settings.default_device
+		if not name:
+			raise InvalidRequest(
+				_("Choose a device, or set a default device in WhatsApp Settings."), code="no_device"
+			)
+		if name not in self.devices:
+			self.devices[name] = self.host.device(name)
+		return self.devices[name]
+
+	def _check_request(self, request: SendRequest, chat: dict | None, device: DeviceConfig) -> None:
+		if request.priority not in messages.PRIORITIES:
+			raise InvalidRequest(
+				_("Unknown priority {0}. Use one of: {1}."), request.priority, ", ".join(messages.PRIORITIES), code="priority"
+			)
+		if len(request.idempotency_key) > KEY_MAX:
+			raise InvalidRequest(_("The idempotency key is longer than {0} characters."), KEY_MAX, code="idempotency_key")
+		if chat and chat["device"] != device.name:
+			raise InvalidRequest(
+				_("Chat {0} belongs to device {1}; an answer leaves from the number that was written to."),
+				request.chat,
+				chat["device"],
+				code="other_device",
+			)
+
+	def _recipient(self, request: SendRequest, chat: dict | None, device: DeviceConfig) -> tuple[str, str]:
+		"""The address to send to, and the id of its chat."""
+		if chat:
+			return chat["phone"] or chat["user_id"] or chat["remote_id"], chat["remote_id"]
+		to = request.to.strip() if isinstance(request.to, str) else request.to
+		if isinstance(to, str) and phone.is_bsuid(to):
+			return to, to
+		number = phone.normalise(to, device.country or self.settings.default_country)
+		return number, phone.match_key(number)
+
+	def _content(self, content: Content, mode: str) -> Content:
+		if isinstance(content, MediaContent) and content.media.file:
+			file = self.host.open_file(content.media.file)
+			media = replace(
+				content.media,
+				filename=content.media.filename or file.filename,
+				mime_type=content.media.mime_type or file.mime_type,
+				size=file.size,
+			)
+			content = replace(content, media=media)
+		content.check(mode)
+		return content
+
+
+def _complete(host: Host, device: DeviceConfig, drafts: list[_Draft]) -> None:
+	"""Ask the policy, find or make the chats, and fill the rows."""
+	now, clock = host.now(), micros(host.time())
+	known = chats.find(host.db, device.name, [draft.chat_id for draft in drafts if not draft.error])
+	for draft in drafts:
+		draft.error = draft.error or _refusal(device, draft.request, known.get(draft.chat_id), now)
+	contacts = {draft.chat_id: _contact(draft.recipient) for draft in drafts if not draft.error}
+	known.update(chats.ensure(host.db, device.name, contacts, now=now, user=host.user()))
+	for index, draft in enumerate(drafts):
+		draft.row = _row(host, device, draft, known.get(draft.chat_id), clock + index, now)
+
+
+def _write(host: Host, drafts: list[_Draft]) -> list[Receipt]:
+	"""Write the rows, and read back what older rows answer to the same idempotency keys."""
+	written = set(messages.insert(host.db, [draft.row for draft in drafts], now=host.now(), user=host.user()))
+	keys = [draft.row["idempotency_key"] for draft in drafts if draft.row["name"] not in written]
+	older = messages.by_idempotency_key(host.db, [key for key in keys if key])
+	return [_receipt(draft, written, older) for draft in drafts]
+
+
+def _contact(recipient: str) -> dict[str, Any]:
+	is_phone = recipient.startswith("+")
+	return {
+		"title": "",
+		"phone": recipient if is_phone else "",
+		"user_id": "" if is_phone else recipient,
+		"is_group": 0,
+	}
+
+
+def _refusal(device: DeviceConfig, request: SendRequest, chat: dict | None, now: datetime) -> WhatsAppError | None:
+	window_end = chat["window_end"] if chat else None
+	return policy.refusal(policy.Facts(device, request.content.KIND, request.send_at or now, window_end))
+
+
+def _row(
+	host: Host, device: DeviceConfig, draft: _Draft, chat: dict | None, due: int, now: datetime
+) -> dict[str, Any]:
+	request, content, error = draft.request, draft.request.content, draft.error
+	if request.send_at and request.send_at > now:
+		due = micros(host.to_unix(request.send_at))
+	return {
+		"device": device.name,
+		"direction": "Outgoing",
+		"status": st.FAILED if error else st.QUEUED,
+		"message_type": content.KIND,
+		"priority": messages.PRIORITIES.get(request.priority, messages.PRIORITIES["Normal"]),
+		"chat": chat["name"] if chat else None,
+		"recipient": draft.recipient or str(request.to)[:KEY_MAX],
+		"body": None if error else content.preview(),
+		"content": json.dumps(content.to_dict(), ensure_ascii=False, separators=(",", ":")),
+		"attachment": content.media.file if isinstance(content, MediaContent) else None,
+		"reply_to_id": request.reply_to or None,
+		"idempotency_key": request.idempotency_key[:KEY_MAX] or None,
+		"reference_doctype": request.reference[0] or None,
+		"reference_name": request.reference[1] or None,
+		"send_at": request.send_at,
+		"due": due,
+		"attempts": 0,
+		"error_code": error.code if error else None,
+		"error_text": host.say(error.template, *error.values) if error else None,
+		"advice": host.say(error.advice) if error else None,
+		"failed_at": now if error else None,
+	}
+
+
+def _receipt(draft: _Draft, written: set[str], older: dict[str, dict]) -> Receipt:
+	if draft.row["name"] in written:
+		return Receipt(draft.row["name"], draft.row["status"], draft.error)
+	first = older.get(draft.row["idempotency_key"])
+	if first is None:  # another transaction wrote the key and is newer than what this one can see
+		return Receipt("", st.QUEUED, is_duplicate=True)
+	if any(first[column] != draft.row[column] for column in ("device", "recipient", "message_type", "content")):
+		error = InvalidRequest(
+			_("The idempotency key {0} belongs to another message. Use a new key for every message."),
+			draft.row["idempotency_key"],
+			code="idempotency_key",
+		)
+		return Receipt(first["name"], first["status"], error)
+	return Receipt(first["name"], first["status"], is_duplicate=True)

@@ -1,0 +1,145 @@
+"""Webhook posts: verified on their raw bytes, stored, and applied behind the answer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from whatsapp_integration.core import webhook
+from whatsapp_integration.core.errors import WhatsAppError, _
+from whatsapp_integration.services import inbox
+from whatsapp_integration.store import leases, webhook_events
+from whatsapp_integration.store.bulk import micros
+
+if TYPE_CHECKING:
+	from whatsapp_integration.host.base import Host
+
+MAX_BYTES = 3 * 1024 * 1024  # DOC/webhooks/overview
+BATCH = 50  # posts applied in one transaction
+ATTEMPTS = 5
+RETRY_SECONDS = 30
+LEASE = "webhooks"
+LEASE_SECONDS = 120
+
+
+class TooLarge(WhatsAppError):
+	"""The body is larger than anything Meta sends: answer 413."""
+
+
+class Forbidden(WhatsAppError):
+	"""Nobody proved to be Meta: answer 403."""
+
+
+def receive(host: Host, body: bytes, signature: str | None) -> None:
+	"""Store a post whose signature one of our app secrets explains, and commit. Meta repeats posts: a known one is left.
+
+	Raises TooLarge or Forbidden.
+	"""
+	if len(body) > MAX_BYTES:
+		raise TooLarge(_("The body is larger than {0} bytes."), MAX_BYTES)
+	secrets = host.app_secrets()
+	if not any(webhook.verify_signature(body, signature, secret) for secret in secrets):
+		reason = _("The signature is wrong.") if secrets else _("No app secret is configured.")
+		raise Forbidden(reason)
+	digest = hashlib.sha256(body).hexdigest()
+	text = body.decode("utf-8", "replace")
+	webhook_events.keep(host.db, digest, text, due=micros(host.time()), now=host.now(), user=host.user())
+	host.db.commit()
+	host.wake("webhooks")
+
+
+def process(host: Host, owner: str) -> int:
+	"""Apply all posts that wait, unless another process does it already; returns how many were applied."""
+	done = 0
+	while _lease(host, owner):
+		rows = webhook_events.next_due(host.db, micros(host.time()), BATCH)
+		if not rows:
+			break
+		if not _apply_together(host, rows):
+			for row in rows:
+				_apply_alone(host, row)
+		done += len(rows)
+	leases.release(host.db, owner)
+	host.db.commit()
+	return done
+
+
+def _lease(host: Host, owner: str) -> bool:
+	now = micros(host.time())
+	expires = now + micros(LEASE_SECONDS)
+	has_lease = leases.acquire(host.db, LEASE, owner, now=now, expires=expires, stamp=host.now())
+	host.db.commit()
+	return has_lease
+
+
+def _apply_together(host: Host, rows: Sequence[dict[str, Any]]) -> bool:
+	"""Apply many posts in one transaction; False, with nothing changed, where one of them makes trouble."""
+	parsed = [_parse(row["body"]) for row in rows]
+	if any(events is None for events in parsed):
+		return False
+	try:
+		outcome = inbox.apply(host, [event for events in parsed for event in events])
+		if outcome.deferred:  # apply each by itself, to know which one has to wait
+			host.db.rollback()
+			return False
+		settled = [_settled(row, "Done", len(events)) for row, events in zip(rows, parsed, strict=True)]
+		webhook_events.settle(host.db, settled, host.now())
+		host.db.commit()
+	except Exception:  # whatever it was, it is found out and recorded one by one
+		host.db.rollback()
+		return False
+	outcome.publish(host)
+	return True
+
+
+def _apply_alone(host: Host, row: dict[str, Any]) -> None:
+	events = _parse(row["body"])
+	if events is None:
+		_finish(host, _settled(row, "Failed", 0, error=host.say(_("The body is no JSON that can be read."))))
+		return
+	try:
+		outcome = inbox.apply(host, events)
+	except Exception as err:  # one bad post must not stop the others; it is kept with its error and tried again
+		host.db.rollback()
+		host.log_error(host.say(_("WhatsApp webhook event {0}"), row["name"]), repr(err))
+		_finish(host, _again(host, row, len(events), f"{type(err).__name__}: {err}"[:1000]))
+		return
+	if outcome.deferred and row["attempts"] + 1 < ATTEMPTS:
+		text = host.say(_("Waits for a message that has not arrived yet."))
+		_finish(host, _again(host, row, len(events), text))
+	else:
+		_finish(host, _settled(row, "Done", len(events), ignored=outcome.ignored + outcome.deferred))
+	outcome.publish(host)
+
+
+def _parse(body: str) -> list | None:
+	try:
+		return webhook.parse(json.loads(body))
+	except (ValueError, RecursionError):
+		return None
+
+
+def _again(host: Host, row: dict[str, Any], events: int, error: str) -> dict[str, Any]:
+	attempts = row["attempts"] + 1
+	status = "Pending" if attempts < ATTEMPTS else "Failed"
+	due = micros(host.time() + RETRY_SECONDS * 2**attempts)
+	return {**_settled(row, status, events, error=error), "due": due}
+
+
+def _settled(row: dict[str, Any], status: str, events: int, *, ignored: int = 0, error: str | None = None) -> dict[str, Any]:
+	return {
+		"name": row["name"],
+		"status": status,
+		"due": row["due"],
+		"attempts": row["attempts"] + 1,
+		"events": events,
+		"ignored": ignored,
+		"error": error,
+	}
+
+
+def _finish(host: Host, settled: dict[str, Any]) -> None:
+	webhook_events.settle(host.db, [settled], host.now())
+	host.db.commit()

@@ -1,0 +1,28 @@
+"""Unique keys and indexes over several columns, declared once for every host.
+
+The unique keys carry the promises: two racing writers meet at the key, never at a read-then-write.
+"""
+
+MESSAGE = "WhatsApp Message Log"
+CHAT = "WhatsApp Chat"
+DEVICE = "WhatsApp Device"
+WEBHOOK_EVENT = "WhatsApp Webhook Event"
+LEASE = "WhatsApp Lease"
+
+UNIQUE: dict[str, list[tuple[str, ...]]] = {
+	MESSAGE: [("device", "remote_id")],
+	CHAT: [("device", "remote_id")],
+}
+
+INDEXES: dict[str, list[tuple[str, ...]]] = {
+	MESSAGE: [
+		("device", "status", "priority", "due"),  # what to send next
+		("device", "attempted"),  # how much was sent lately
+		("device", "recipient", "attempted"),  # the pair limit
+		("chat", "creation"),  # a conversation, in order
+		("media_state", "media_due"),  # files still to be fetched
+		("reference_doctype", "reference_name"),  # the messages of a document
+	],
+	CHAT: [("phone",), ("device", "last_message_at")],
+	WEBHOOK_EVENT: [("status", "due")],
+}

@@ -1,0 +1,36 @@
+"""Who may work on what: one row a lease, taken by one owner until it expires.
+
+The clock is the caller's unix time in microseconds. Nothing here commits.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from whatsapp_integration.store import bulk
+from whatsapp_integration.store.keys import LEASE
+
+
+def acquire(db, name: str, owner: str, *, now: int, expires: int, stamp: datetime) -> bool:
+	"""Take or renew a lease. True when `owner` has it until `expires`; the caller commits before it relies on it.
+
+	`stamp` is the present in the host's time zone, for the row's creation.
+	"""
+	db.sql(
+		f"UPDATE `tab{LEASE}` SET `lease_owner` = %s, `expires` = %s WHERE `name` = %s AND (`lease_owner` = %s OR `expires` < %s)",
+		[owner, expires, name, owner, now],
+	)
+	if _owner(db, name) is None:
+		row = {"name": name, "lease_owner": owner, "expires": expires}
+		bulk.insert(db, LEASE, [row], now=stamp, user="Administrator")
+	return _owner(db, name) == owner
+
+
+def release(db, owner: str) -> None:
+	"""Give all leases of `owner` back."""
+	db.sql(f"UPDATE `tab{LEASE}` SET `expires` = 0, `lease_owner` = '' WHERE `lease_owner` = %s", [owner])
+
+
+def _owner(db, name: str) -> str | None:
+	rows = db.sql(f"SELECT `lease_owner` FROM `tab{LEASE}` WHERE `name` = %s", [name])
+	return rows[0][0] if rows else None

@@ -1,0 +1,164 @@
+frappe.ui.form.on("WhatsApp Device", {
+	refresh(frm) {
+		show_webhook_url(frm);
+		show_unofficial_note(frm);
+		if (frm.is_new()) return;
+		show_state(frm);
+		if (frm.perm[0]?.write) add_buttons(frm);
+		frappe.require("whatsapp_integration.bundle.css");
+	},
+
+	mode: show_unofficial_note,
+});
+
+const STATES = {
+	Disconnected: ["blue", __("Not connected yet. Press Connect to Meta.")],
+	Initializing: ["blue", __("Starting …")],
+	"QR Ready": ["blue", __("Waiting for the phone: scan the QR code.")],
+	Authenticated: ["blue", __("Linked; loading the chats …")],
+	Connected: ["green", __("Connected and ready to send.")],
+	Reconnecting: ["orange", __("The connection was lost; connecting again …")],
+	Degraded: ["orange", __("Works with trouble.")],
+	"Logged Out": ["red", __("Logged out on the phone. Link the device again.")],
+	"Auth Failed": ["red", __("WhatsApp refused the access. Nothing is sent until this is repaired.")],
+	Blocked: ["red", __("WhatsApp blocked this number. Nothing is sent.")],
+	Paused: ["yellow", __("Paused: messages are queued and wait until you resume.")],
+};
+
+function show_state(frm) {
+	const { enabled, mode, status, status_reason } = frm.doc;
+	let [color, said] = STATES[status] || ["blue", __(status)];
+	if (mode === "Unofficial" && status === "Disconnected") said = __("Not linked yet.");
+	if (!enabled) [color, said] = ["yellow", __("This device is disabled: nothing is sent or received.")];
+	const reason = status_reason ? `<div>${frappe.utils.escape_html(status_reason)}</div>` : "";
+	frm.dashboard.clear_headline();
+	frm.dashboard.set_headline(`<div><b>${said}</b>${reason}</div>`, color);
+	show_quality(frm);
+}
+
+function show_quality(frm) {
+	const quality = { GREEN: ["green", __("High")], YELLOW: ["orange", __("Medium")], RED: ["red", __("Low")] };
+	const [color, word] = quality[frm.doc.quality_rating] || [];
+	if (!color || frm.doc.mode !== "Official") return;
+	frm.dashboard.add_indicator(__("Quality: {0}", [word]), color);
+	if (frm.doc.messaging_limit) frm.dashboard.add_indicator(__("Limit: {0}", [frm.doc.messaging_limit]), "blue");
+}
+
+function show_unofficial_note(frm) {
+	frm.get_field("unofficial_note").$wrapper.html(
+		`<div class="alert alert-info">${__(
+			"An Unofficial device is a phone linked through WhatsApp Web by the whatsapp-worker. Linking it with a QR code arrives together with the worker."
+		)}</div>`
+	);
+}
+
+function show_webhook_url(frm) {
+	const url = frappe.urllib.get_full_url("/api/method/whatsapp_integration.api.webhook.receive");
+	const insecure = url.startsWith("https://")
+		? ""
+		: `<p class="small" style="color: var(--orange-600)">${__("Meta calls only https addresses that it can reach from the internet.")}</p>`;
+	const $wrapper = frm.get_field("webhook_url").$wrapper;
+	$wrapper.html(`<div class="form-group">
+		<label class="control-label">${__("Webhook URL")}</label>
+		<div class="input-group" dir="ltr">
+			<input class="form-control" readonly value="${frappe.utils.escape_html(url)}">
+			<div class="input-group-append"><button class="btn btn-default btn-sm">${__("Copy")}</button></div>
+		</div>
+		<p class="help-box small text-muted">${__("Enter it with the verify token in the app's WhatsApp › Configuration page at Meta and subscribe to the field messages.")}</p>
+		${insecure}
+	</div>`);
+	$wrapper.find("button").on("click", () => frappe.utils.copy_to_clipboard(url));
+}
+
+function add_buttons(frm) {
+	const { enabled, mode, status } = frm.doc;
+	if (mode === "Official" && enabled) {
+		const connect = frm.add_custom_button(__("Connect to Meta"), () => saved(frm).then(() => connect_to_meta(frm)));
+		if (status !== "Connected") connect.removeClass("btn-default").addClass("btn-primary");
+		const test = frm.add_custom_button(__("Send Test Message"), () => saved(frm).then(() => ask_test_message(frm)));
+		if (status === "Connected") test.removeClass("btn-default").addClass("btn-primary");
+	}
+	const [label, method] = status === "Paused" ? [__("Resume"), "resume"] : [__("Pause"), "pause"];
+	if (enabled) frm.add_custom_button(label, () => call_device(frm, method).then(() => frm.reload_doc()), __("Actions"));
+	const view = (doctype) => () => frappe.set_route("List", doctype, { device: frm.doc.name });
+	frm.add_custom_button(__("Messages"), view("WhatsApp Message Log"), __("View"));
+	frm.add_custom_button(__("Chats"), view("WhatsApp Chat"), __("View"));
+}
+
+function saved(frm) {
+	return frm.is_dirty() ? frm.save() : Promise.resolve();
+}
+
+function call_device(frm, method, args) {
+	return frappe
+		.call({ method: `whatsapp_integration.api.devices.${method}`, args: { device: frm.doc.name, ...args }, freeze: true })
+		.then(({ message }) => message);
+}
+
+async function connect_to_meta(frm) {
+	const { ok, checks } = await call_device(frm, "connect");
+	const escape = (text) => frappe.utils.escape_html(text || "");
+	const rows = checks.map(
+		(check) => `<div class="wa-check">
+			<span class="indicator ${check.ok ? "green" : "red"}"></span>
+			<div><b>${escape(check.label)}</b>
+				${check.detail ? `<div>${escape(check.detail)}</div>` : ""}
+				${check.advice ? `<div class="text-muted">→ ${escape(check.advice)}</div>` : ""}
+			</div>
+		</div>`
+	);
+	frappe.msgprint({
+		title: ok ? __("Connected to Meta") : __("Something is missing"),
+		indicator: ok ? "green" : "red",
+		message: rows.join(""),
+	});
+	frm.reload_doc();
+}
+
+function ask_test_message(frm) {
+	const dialog = new frappe.ui.Dialog({
+		title: __("Send Test Message"),
+		fields: [
+			{ fieldname: "to", fieldtype: "Data", label: __("To"), reqd: 1, description: __("A phone number with its country code.") },
+			{ fieldname: "text", fieldtype: "Small Text", label: __("Text"), reqd: 1, default: __("Hello! This is a test message.") },
+			{ fieldname: "progress", fieldtype: "HTML" },
+		],
+		primary_action_label: __("Send"),
+		async primary_action({ to, text }) {
+			dialog.disable_primary_action();
+			try {
+				const { message } = await call_device(frm, "send_test", { to, text });
+				follow_test(dialog, message);
+			} finally {
+				dialog.enable_primary_action();
+			}
+		},
+	});
+	dialog.show();
+}
+
+/** Show the message's status until it was read, failed, or the dialog is closed. */
+function follow_test(dialog, name) {
+	const last = ["Read", "Played", "Failed", "Cancelled"];
+	const look = async () => {
+		const { message } = await frappe.call("whatsapp_integration.api.messages.status", { message: name });
+		const color = frappe.utils.guess_colour(message.status);
+		const link = frappe.utils.get_form_link("WhatsApp Message Log", name, true, __("Open the message"));
+		const words = [message.error_text, message.advice].filter(Boolean).map(frappe.utils.escape_html).join("<br>");
+		dialog.get_field("progress").$wrapper.html(
+			`<p><span class="indicator-pill ${color}">${__(message.status)}</span> ${link}</p><p>${words}</p>`
+		);
+		if (last.includes(message.status)) stop();
+	};
+	const on_update = (data) => data.name === name && look();
+	const stop = () => {
+		clearInterval(timer);
+		frappe.realtime.off("doc_update", on_update);
+		frappe.realtime.doc_unsubscribe("WhatsApp Message Log", name);
+	};
+	const timer = setInterval(look, 2000);
+	frappe.realtime.doc_subscribe("WhatsApp Message Log", name);
+	frappe.realtime.on("doc_update", on_update);
+	dialog.onhide = stop;
+	return look();
+}

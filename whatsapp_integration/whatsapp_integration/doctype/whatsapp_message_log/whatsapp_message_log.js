@@ -1,0 +1,82 @@
+frappe.ui.form.on("WhatsApp Message Log", {
+	refresh(frm) {
+		add_buttons(frm);
+		frappe
+			.require(["whatsapp_integration.bundle.js", "whatsapp_integration.bundle.css"])
+			.then(() => show_overview(frm));
+	},
+});
+
+function add_buttons(frm) {
+	const reload = () => frm.reload_doc();
+	const run = (action) => () => frappe.require("whatsapp_integration.bundle.js").then(action);
+	const { status } = frm.doc;
+	if (["Failed", "Unknown", "Held"].includes(status)) {
+		const label = status === "Held" ? __("Send Now") : __("Retry");
+		const button = frm.add_custom_button(label, run(() => frappe.whatsapp.retry([frm.doc], reload)));
+		button.removeClass("btn-default").addClass("btn-primary");
+	}
+	if (["Queued", "Held"].includes(status)) {
+		frm.add_custom_button(
+			__("Cancel Message"),
+			run(() => frappe.whatsapp.act("cancel", [frm.doc.name]).then(reload))
+		);
+	}
+}
+
+function show_overview(frm) {
+	frm.get_field("overview").$wrapper.html(
+		`${problem(frm.doc)}${steps(frm.doc)}<div class="wa-chat">${frappe.whatsapp.bubble(frm.doc)}</div>`
+	);
+}
+
+function problem(doc) {
+	const said = {
+		Failed: ["danger", __("This message was not delivered")],
+		Held: ["warning", __("This message is held back")],
+		Unknown: ["warning", __("It is not known whether this message was sent")],
+	}[doc.status];
+	if (!said && !doc.error_text) return "";
+	const [color, title] = said || ["warning", __("The last attempt did not succeed")];
+	const escape = frappe.utils.escape_html;
+	const code = doc.error_code ? `<small>${__("Error code")}: <bdi>${escape(doc.error_code)}</bdi></small>` : "";
+	return `<div class="alert alert-${color}" role="alert">
+		<b>${title}</b>
+		${doc.error_text ? `<div>${escape(__(doc.error_text))}</div>` : ""}
+		${doc.advice ? `<div class="mt-2">→ ${escape(__(doc.advice))}</div>` : ""}
+		${code}
+	</div>`;
+}
+
+/** The life of the message as a row of steps; an incoming one has a single step. */
+function steps(doc) {
+	if (doc.direction === "Incoming") return "";
+	const ladder = [
+		[__("Queued"), doc.creation],
+		[__("Sent"), doc.sent_at],
+		[__("Delivered"), doc.delivered_at],
+		[__("Read"), doc.read_at],
+	];
+	const reached = { Sent: 1, Delivered: 2, Read: 3, Played: 3 }[doc.status] ?? 0;
+	const items = ladder.map(([label, time], index) => {
+		const done = index <= reached || Boolean(time);
+		return step(label, index <= reached ? time : time || "", done ? "wa-done" : "");
+	});
+	if (doc.played_at) items.push(step(__("Played"), doc.played_at, "wa-done"));
+	if (["Failed", "Cancelled"].includes(doc.status)) {
+		const last = doc.sent_at ? 2 : 1;
+		return list([...items.slice(0, last), step(__(doc.status), doc.failed_at || doc.modified, "wa-bad")]);
+	}
+	if (["Held", "Sending", "Unknown"].includes(doc.status)) {
+		items.splice(1, 0, step(__(doc.status), doc.send_at && doc.status === "Held" ? doc.send_at : "", "wa-wait"));
+	}
+	return list(items);
+}
+
+function step(label, time, kind) {
+	return `<li class="${kind}">${label}<small>${time ? frappe.datetime.str_to_user(time) : ""}</small></li>`;
+}
+
+function list(items) {
+	return `<ul class="wa-steps">${items.join("")}</ul>`;
+}

@@ -1,0 +1,47 @@
+frappe.listview_settings["WhatsApp Message Log"] = {
+	hide_name_column: true,
+	add_fields: ["status", "direction"],
+
+	get_indicator(doc) {
+		const colors = {
+			Queued: "gray",
+			Held: "yellow",
+			Sending: "light-blue",
+			Unknown: "orange",
+			Sent: "blue",
+			Delivered: "cyan",
+			Read: "green",
+			Played: "green",
+			Failed: "red",
+			Cancelled: "darkgrey",
+			Received: "purple",
+		};
+		return [__(doc.status), colors[doc.status], `status,=,${doc.status}`];
+	},
+
+	formatters: {
+		direction(value) {
+			const icon = value === "Incoming" ? "arrow-down-left" : "arrow-up-right";
+			return `${frappe.utils.icon(icon, "xs")} ${__(value)}`;
+		},
+		body(value) {
+			return `<bdi>${frappe.utils.escape_html(value || "")}</bdi>`;
+		},
+	},
+
+	onload(list) {
+		const act = (run) => () => {
+			const rows = list.get_checked_items();
+			const done = () => {
+				list.clear_checked_items();
+				list.refresh();
+			};
+			frappe.require("whatsapp_integration.bundle.js").then(() => run(rows, done));
+		};
+		list.page.add_actions_menu_item(__("Retry"), act((rows, done) => frappe.whatsapp.retry(rows, done)));
+		list.page.add_actions_menu_item(
+			__("Cancel"),
+			act((rows, done) => frappe.whatsapp.act("cancel", rows.map((row) => row.name)).then(done))
+		);
+	},
+};
