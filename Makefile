@@ -37,7 +37,7 @@ lint: $(INSTALLED) ## Check style, formatting and who imports whom
 	$(BIN)/lint-imports
 
 format: $(INSTALLED) ## Mend style and formatting
-	$(BIN)/ruff check --fix .
+	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
 clean: ## Remove .venv, builds and caches

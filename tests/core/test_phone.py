@@ -1,4 +1,4 @@
-"""Requirements of core/phone.py: whatever people type becomes the number that WhatsApp can reach, or a clear no."""
+"""Requirements of core/phone.py: what people type becomes a number that WhatsApp can reach, or a clear no."""
 
 from __future__ import annotations
 

@@ -37,8 +37,8 @@ NUMBER_FIELDS = (
 class NumberInfo:
 	"""A business phone number as Meta sees it, in Meta's words; "" where Meta said nothing.
 
-	`quality` is GREEN, YELLOW, RED, NA or UNKNOWN; `tier` is TIER_250 … TIER_UNLIMITED, unique people per moving 24 hours;
-	`throughput` is STANDARD, HIGH or NOT_APPLICABLE. Source: `GET /{PHONE_NUMBER_ID}`.
+	`quality` is GREEN, YELLOW, RED, NA or UNKNOWN; `tier` is TIER_250 … TIER_UNLIMITED, unique people per
+	moving 24 hours; `throughput` is STANDARD, HIGH or NOT_APPLICABLE. Source: `GET /{PHONE_NUMBER_ID}`.
 	"""
 
 	phone_number_id: str
@@ -62,7 +62,7 @@ class StoredMedia(MediaInfo):
 
 @dataclass(frozen=True)
 class SubscribedApp:
-	"""An app that gets the webhooks of a WhatsApp Business Account; `callback_url` where it overrides the app's own."""
+	"""An app that gets an account's webhooks; `callback_url` where it overrides the app's own."""
 
 	app_id: str
 	name: str = ""
@@ -88,8 +88,9 @@ def find_error(
 ) -> SendError | None:
 	"""Return the error that an answer means, or None for a good one.
 
-	Meta's code decides, whatever the HTTP status (DOC/support/error-codes); the status counts where there is no code.
-	`unsure` is the class for an answer that doesn't tell whether the request was done; `hide` masks our secrets.
+	Meta's code decides, whatever the HTTP status (DOC/support/error-codes); the status counts where there is
+	no code. `unsure` is the class for an answer that doesn't tell whether the request was done; `hide` masks
+	our secrets.
 	"""
 	error = _dict(body, "error")
 	code = _code(error)
@@ -101,7 +102,7 @@ def find_error(
 
 
 def read_sent(body: dict[str, Any]) -> Sent:
-	"""Read the answer of `POST /messages`. Without a message id nobody knows what happened: OutcomeUnknown."""
+	"""Read the answer of `POST /messages`. Raises OutcomeUnknown where it names no message."""
 	message, contact = _first(body, "messages"), _first(body, "contacts")
 	message_id = _text(message, "id")
 	if not message_id:
@@ -155,7 +156,7 @@ def read_page(body: dict[str, Any]) -> tuple[list[dict[str, Any]], str]:
 
 
 def require_text(body: dict[str, Any], key: str) -> str:
-	"""Return `body[key]`. Raises RetryLater where Meta left it out of an answer to a request that may be repeated."""
+	"""Return `body[key]`. Raises RetryLater where a repeatable request was answered without it."""
 	value = _text(body, key)
 	if not value:
 		raise RetryLater(_("WhatsApp's answer lacks {0}."), key, code="bad_answer")
@@ -202,7 +203,8 @@ def _read_status(status: int, headers: Mapping[str, str], unsure: type[SendError
 def _seconds_to_wait(headers: Mapping[str, str], *, is_account_wide: bool) -> float | None:
 	"""Return how long Meta asks to wait, at most a day, or None where it doesn't say.
 
-	`estimated_time_to_regain_access` is in minutes and speaks of the account's management calls (Graph API, rate limiting).
+	`estimated_time_to_regain_access` is in minutes and speaks of the account's management calls (Graph API,
+	rate limiting).
 	"""
 	asked = headers.get("Retry-After", "").strip()
 	if asked.isdecimal():

@@ -1,7 +1,8 @@
 """Request bodies that know whether any of them was written.
 
-A library's exception can't tell surely whether a request left; the body can: nobody acts on a POST whose body never
-went out, whatever broke (name look-up, connect, TLS, proxy). `requests` takes such an object as a stream of known length.
+A library's exception can't tell surely whether a request left; the body can: nobody acts on a POST whose body
+never went out, whatever broke (name look-up, connect, TLS, proxy). `requests` takes such an object as a
+stream of known length.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ class JsonBody(Body):
 class FileBody(Body):
 	"""The form of `POST /{PHONE_NUMBER_ID}/media`, its file read from disk as it goes out.
 
-	`requests`' own `files=` would hold up to 100 MB in memory per thread. Raises FixRequest for a file that can't be read.
+	`requests`' own `files=` would hold up to 100 MB in memory per thread. Raises FixRequest for a file that
+	can't be read.
 	"""
 
 	def __init__(self, file: MediaFile):
@@ -100,7 +102,7 @@ class FileBody(Body):
 
 
 def stat_file(file: MediaFile) -> os.stat_result:
-	"""Look at the file on disk. Raises FixRequest where it is gone or shut, RetryLater where the disk has a bad moment."""
+	"""Look at the file on disk. Raises FixRequest where it is gone or shut, else RetryLater."""
 	try:
 		return os.stat(file.path)
 	except (FileNotFoundError, NotADirectoryError, PermissionError) as err:
@@ -108,7 +110,7 @@ def stat_file(file: MediaFile) -> os.stat_result:
 			_("The file {0} can't be read. Attach it again."),
 			file.filename,
 			code="file",
-			details=err.strerror,
+			details=str(err.strerror),
 		) from err
 	except OSError as err:
 		raise RetryLater(

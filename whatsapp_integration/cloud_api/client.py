@@ -1,6 +1,7 @@
 """The Graph API of Meta over HTTP: one method per call, one `_request` beneath them all.
 
-Facts: DOC/messages, DOC/cloud-api/reference/media, DOC/cloud-api/reference/phone-numbers, DOC/support/error-codes.
+Facts: DOC/messages, DOC/cloud-api/reference/media, DOC/cloud-api/reference/phone-numbers,
+DOC/support/error-codes.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ MAX_PAGES = 100
 MAX_REDIRECTS = 3
 HIDDEN = "•••"
 
-# Whatever requests lets through: its own errors are OSErrors, as is a missing CA bundle; urllib3's rest is not.
+# All errors of requests are OSErrors, as is a missing CA bundle; some of urllib3's come through unwrapped.
 _NETWORK_ERRORS = (OSError, urllib3.exceptions.HTTPError)
 _TOKEN = re.compile(r"[!-~]+")
 _TOKEN_LIKE = re.compile(r"EAA[0-9A-Za-z]{16,}")  # Meta may quote a token cut short
@@ -84,9 +85,9 @@ class _Bearer(requests.auth.AuthBase):
 class CloudApiClient:
 	"""Talks to the Graph API for one device, from as many threads as like.
 
-	Raises SendError. Only `send` raises OutcomeUnknown; all else may be repeated, so its unclear ends are RetryLater.
-	Nothing is retried in here. The proxies and certificates of the environment are honoured. `transport` is the seam for
-	tests: any requests adapter.
+	Raises SendError. Only `send` raises OutcomeUnknown; all else may be repeated, so its unclear ends are
+	RetryLater. Nothing is retried in here. The proxies and certificates of the environment are honoured.
+	`transport` is the seam for tests: any requests adapter.
 	"""
 
 	def __init__(self, device: DeviceConfig, transport: BaseAdapter | None = None):
@@ -116,8 +117,8 @@ class CloudApiClient:
 	def download_media(self, media: MediaInfo) -> tuple[bytes, str]:
 		"""Download a received file: its bytes and its MIME type.
 
-		A URL that came with the webhook is tried first; where it is gone, the id is looked up again, once. Raises FixRequest
-		for a file that is gone, too large, or on a host that may not have our token.
+		A URL that came with the webhook is tried first; where it is gone, the id is looked up again, once.
+		Raises FixRequest for a file that is gone, too large, or on a host that may not have our token.
 		"""
 		found = media if media.url else self._look_up(media)
 		try:
@@ -145,8 +146,8 @@ class CloudApiClient:
 	def subscribe_app(self, callback_url: str = "", verify_token: str = "") -> None:
 		"""Subscribe the token's app to the account's webhooks.
 
-		With `callback_url` they come there instead of to the app's own address; Meta verifies it with `verify_token` during
-		this very call.
+		With `callback_url` they come there instead of to the app's own address; Meta verifies it with
+		`verify_token` during this very call.
 		"""
 		payload = (
 			{"override_callback_uri": callback_url, "verify_token": verify_token} if callback_url else {}
@@ -206,7 +207,7 @@ class CloudApiClient:
 	) -> dict[str, Any]:
 		"""Ask the Graph API and return the object it answers.
 
-		`unsure` is the class of error for a request that may have been carried out although we have no answer.
+		`unsure` is the class of error for a request that may have been carried out without an answer.
 		"""
 		url = f"{self._device.graph_url.rstrip('/')}/{self._device.graph_version}/{path}"
 		headers = {"Content-Type": body.content_type} if body else {}
@@ -256,7 +257,7 @@ class CloudApiClient:
 		if not is_trusted:
 			raise FixRequest(
 				_("The host {0} is not on the list of hosts that may be asked for files."),
-				urlsplit(prepared.url).netloc,
+				urlsplit(prepared.url).hostname,
 				code="media_host",
 			)
 		return prepared
@@ -277,9 +278,7 @@ class CloudApiClient:
 			raise FixCredentials(_("The device has no access token."), code="no_access_token")
 		if not _TOKEN.fullmatch(token):
 			raise FixCredentials(
-				_(
-					"The access token holds a space, a line break or a letter that no token has. Copy it again."
-				),
+				_("The access token holds a space, a line break or a letter no token has. Copy it again."),
 				code="bad_access_token",
 			)
 		return token

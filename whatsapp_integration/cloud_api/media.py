@@ -34,7 +34,7 @@ def origin_of(url: str) -> Origin:
 
 
 def trusted_origins(device: DeviceConfig) -> frozenset[Origin]:
-	"""Return the places that may be asked with this device's token: the Graph API and the media hosts, by https.
+	"""Return the places that may have this device's token: the Graph API and the media hosts, by https.
 
 	Plain http only where the Graph API itself is plain: a local stand-in.
 	"""
@@ -47,7 +47,7 @@ def trusted_origins(device: DeviceConfig) -> frozenset[Origin]:
 
 
 def read_file(response: requests.Response) -> bytes:
-	"""Read a download whole. Raises FixRequest where it is larger than MAX_BYTES, RetryLater where it breaks off."""
+	"""Read a download. Raises FixRequest where it passes MAX_BYTES, RetryLater where it breaks off."""
 	announced = _content_length(response)
 	if announced > MAX_BYTES:
 		raise _too_large()
@@ -65,7 +65,7 @@ def read_file(response: requests.Response) -> bytes:
 
 
 def check_file(data: bytes, media: MediaInfo) -> None:
-	"""Raise RetryLater unless `data` has the size and the SHA-256 that Meta told; both forms of the digest are taken."""
+	"""Raise RetryLater unless `data` has the size and the SHA-256, base64 or hex, that Meta told."""
 	size = getattr(media, "size", 0)
 	if size and len(data) != size:
 		raise _incomplete()
@@ -80,8 +80,8 @@ def check_file(data: bytes, media: MediaInfo) -> None:
 class MediaIds:
 	"""Which file on disk became which media id, for one sender.
 
-	However many threads ask for one file at once, one of them uploads it and the others wait for its id, or its error.
-	A file that changed on disk is another file. `clock` gives unix seconds.
+	However many threads ask for one file at once, one of them uploads it and the others wait for its id, or
+	its error. A file that changed on disk is another file. `clock` gives unix seconds.
 	"""
 
 	def __init__(self, upload: Callable[[MediaFile], str], clock: Callable[[], float]):

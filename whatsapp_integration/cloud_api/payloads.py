@@ -39,9 +39,9 @@ _URL_STRUCTURE = "%/?&=#"  # a value may hold a whole path and query, or be enco
 def build_message(message: Outgoing, media_id: str = "") -> dict[str, Any]:
 	"""Make the body of `POST /{PHONE_NUMBER_ID}/messages`.
 
-	`media_id` is the uploaded file of a message whose media is a file of the host. The message's name travels along as
-	`biz_opaque_callback_data`, which every status brings back. Raises InvalidPhone for a recipient that is neither E.164
-	with "+" nor a BSUID.
+	`media_id` is the uploaded file of a message whose media is a file of the host. The message's name travels
+	along as `biz_opaque_callback_data`, which every status brings back. Raises InvalidPhone for a recipient
+	that is neither E.164 with "+" nor a BSUID.
 	"""
 	content = message.content
 	kind, body = _build_content(content, media_id, message.file.filename if message.file else "")
@@ -59,7 +59,7 @@ def build_message(message: Outgoing, media_id: str = "") -> dict[str, Any]:
 
 
 def build_mark_read(message_id: str, typing: bool = False) -> dict[str, Any]:
-	"""Make the body that shows blue ticks up to `message_id`; `typing` shows the indicator for up to 25 seconds."""
+	"""Make the body that shows blue ticks up to `message_id`, and "typing" for up to 25 seconds."""
 	payload: dict[str, Any] = {"messaging_product": "whatsapp", "status": "read", "message_id": message_id}
 	if typing:
 		payload["typing_indicator"] = {"type": "text"}

@@ -1,8 +1,9 @@
 """Phone numbers: from any spelling to E.164, and from WhatsApp's ids back to one subscriber.
 
-E.164 is what we send to, with "+": without it Meta prepends the business number's own country code. A wa_id is digits
-without "+", and for Mexico, Argentina and Brazil it may differ from the E.164 number of the same person, so the two are
-compared by `match_key`, never as strings (DOC/cloud-api/reference/phone-numbers, and cloud_api.md section 5).
+E.164 is what we send to, with "+": without it Meta prepends the business number's own country code. A wa_id
+is digits without "+", and for Mexico, Argentina and Brazil it may differ from the E.164 number of the same
+person, so the two are compared by `match_key`, never as strings (DOC/cloud-api/reference/phone-numbers, and
+cloud_api.md section 5).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _E164_MAX = 15  # digits; the package lets some countries have more
 _SHOWN_MAX = 40  # characters of a wrong number that an error repeats
 _PLUS_SIGNS = "+\uff0b\ufe62\u207a"
 _MINUS_SIGN = "\u2212"
-# Spaces, dashes, brackets, marks, and the invisible signs that right-to-left text and spreadsheets leave in a number.
+# Spaces, dashes, brackets, marks, and the invisible signs that right-to-left text leaves in a number.
 _SEPARATOR_CATEGORIES = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Pd", "Ps", "Pe", "Mn", "Me"})
 _SEPARATORS = frozenset("./\\_~\u00b7\u2022'\u2019" + _MINUS_SIGN)
 
@@ -58,9 +59,9 @@ _IMPOSSIBLE = {
 def normalise(raw: str, region: str = "") -> str:
 	"""Return `raw` as E.164 with "+"; raise InvalidPhone that says what is wrong with it.
 
-	`region` is the ISO 3166 alpha-2 code of the company, for numbers written without a country code. A number is refused
-	when it can't exist (its length), not when its range is merely unknown: Brazil's old eight-digit mobiles live on as
-	wa_ids, and number plans grow faster than the package.
+	`region` is the ISO 3166 alpha-2 code of the company, for numbers written without a country code. A number
+	is refused when it can't exist (its length), not when its range is merely unknown: Brazil's old
+	eight-digit mobiles live on as wa_ids, and number plans grow faster than the package.
 	"""
 	text = _clean(raw)
 	region = region.upper() if isinstance(region, str) else ""
@@ -82,8 +83,8 @@ def normalise(raw: str, region: str = "") -> str:
 def match_key(number_or_wa_id: str) -> str:
 	"""Return the digits that all spellings of one subscriber share; compare these, never wa_ids or numbers.
 
-	It is a key, not a number to send to. "" means that this is no phone number (a BSUID, a group): it matches nothing.
-	Brazil's ninth digit is ignored only before 6 to 9, because 2 to 5 would run into the landlines.
+	It is a key, not a number to send to. "" means that this is no phone number (a BSUID, a group): it matches
+	nothing. Brazil's ninth digit is ignored only before 6 to 9, because 2 to 5 would run into the landlines.
 	"""
 	digits = _wa_id_digits(number_or_wa_id)
 	for pattern, shared in _VARIANTS:
@@ -128,7 +129,9 @@ def _clean(raw: str) -> str:
 	if not digits:
 		raise _invalid(_("The phone number is empty."))
 	if "+" in digits:
-		raise _invalid(_("The phone number {0} has a plus sign in its middle; write one number."), _shown(raw))
+		raise _invalid(
+			_("The phone number {0} has a plus sign in its middle; write one number."), _shown(raw)
+		)
 	# Right-to-left text often leaves the plus behind the digits: "201001234567+".
 	return "+" + digits if "+" in text else digits
 
@@ -150,7 +153,8 @@ def _clean_character(character: str, raw: str) -> str:
 def _spellings(text: str, region: str) -> list[str]:
 	"""Return the readings of `text`, the likeliest first.
 
-	"00" is the usual way to dial abroad, but not everywhere (0011 in Australia, 0015 in Brazil): the region reads first.
+	"00" is the usual way to dial abroad, but not everywhere (0011 in Australia, 0015 in Brazil): the region
+	reads first.
 	"""
 	if not text.startswith("00"):
 		return [text]
@@ -176,7 +180,7 @@ def _parse(text: str, region: str, raw: str) -> PhoneNumber:
 
 
 def _read(text: str, region: str) -> PhoneNumber:
-	"""Parse until it gets no shorter: of several trunk zeros ("+61 0 0936619") the package takes one off at a time."""
+	"""Parse until it gets no shorter: of several trunk zeros the package takes one off at a time."""
 	number = _undo_old_prefixes(phonenumbers.parse(text, region))
 	while True:
 		again = _undo_old_prefixes(phonenumbers.parse(_e164(number)))
@@ -186,7 +190,7 @@ def _read(text: str, region: str) -> PhoneNumber:
 
 
 def _undo_old_prefixes(number: PhoneNumber) -> PhoneNumber:
-	"""Cut off the mobile prefixes of Mexico and Argentina that the package leaves in a number it finds impossible."""
+	"""Cut off the old mobile prefixes of Mexico and Argentina where they make a number impossible."""
 	if phonenumbers.is_possible_number(number):
 		return number
 	national = phonenumbers.national_significant_number(number)
@@ -194,7 +198,7 @@ def _undo_old_prefixes(number: PhoneNumber) -> PhoneNumber:
 		match = _MEXICO_OLD.fullmatch(national)
 		return phonenumbers.parse("+52" + match[1]) if match else number
 	if number.country_code == 54:
-		# Dialled inside the country it is 0, area code, 15, number; the package knows that form and makes it 549.
+		# Dialled within the country it is 0, area code, 15, number: the package makes 549 of that form.
 		return phonenumbers.parse("0" + _ARGENTINA_PREFIX.sub("", national, count=1), "AR")
 	return number
 
@@ -202,8 +206,8 @@ def _undo_old_prefixes(number: PhoneNumber) -> PhoneNumber:
 def _lacks_area_code(number: PhoneNumber) -> bool:
 	"""Tell what the package takes for possible and nobody can dial from abroad.
 
-	In Argentina 15 begins a mobile dialled within its own town, and no area code begins with it; in Brazil everything
-	with an area code has ten digits or more.
+	In Argentina 15 begins a mobile dialled within its own town, and no area code begins with it; in Brazil
+	everything with an area code has ten digits or more.
 	"""
 	national = phonenumbers.national_significant_number(number)
 	if number.country_code == 55:

@@ -23,11 +23,11 @@ FAILED = "Failed"
 CANCELLED = "Cancelled"
 RECEIVED = "Received"
 
-# A person's Retry is the only way out of Failed; a status that arrives late for a Failed or Queued row tells that an
-# earlier attempt did leave, and wins.
+# A status that arrives late for a Failed or Queued row tells that an earlier attempt did leave, and wins. Otherwise a
+# person's Retry (RETRYABLE, below) is the only way out of Failed.
 _BEFORE_SENT = frozenset({QUEUED, HELD, SENDING, UNKNOWN, FAILED})
 SOURCES: dict[str, frozenset[str]] = {
-	QUEUED: frozenset({SENDING, HELD, FAILED}),
+	QUEUED: frozenset({SENDING, HELD}),
 	HELD: frozenset({QUEUED, SENDING}),
 	SENDING: frozenset({QUEUED}),
 	UNKNOWN: frozenset({SENDING}),
@@ -39,6 +39,11 @@ SOURCES: dict[str, frozenset[str]] = {
 	CANCELLED: frozenset({QUEUED, HELD}),
 	RECEIVED: frozenset(),
 }
+
+
+# What a person may queue again. For Unknown that is the word of somebody who looked at the chat.
+RETRYABLE = frozenset({FAILED, HELD, UNKNOWN})
+CANCELLABLE = SOURCES[CANCELLED]
 
 
 def may_move(old: str, new: str) -> bool:

@@ -1,7 +1,8 @@
 """Webhooks of the Cloud API: who sent it, and what it says in our words.
 
-Sources: DOC/webhooks/overview (verification, signature, delivery), DOC/webhooks/reference (fields). Meta repeats a
-webhook until it is answered 200, to every subscribed app, in any order; whoever applies the events must expect that.
+Sources: DOC/webhooks/overview (verification, signature, delivery), DOC/webhooks/reference (fields). Meta
+repeats a webhook until it is answered 200, to every subscribed app, in any order; whoever applies the events
+must expect that.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ _CONSENT = {"stop": False, "resume": True, "signup": True}
 def verify_signature(body: bytes, header: str | None, app_secret: str) -> bool:
 	"""Tell whether `header` (X-Hub-Signature-256) signs the raw bytes of the request with the app's secret.
 
-	Without a secret nothing is genuine. Never pass JSON that was read and written again. Source: DOC/webhooks/overview.
+	Without a secret nothing is genuine. Never pass JSON that was read and written again.
+	Source: DOC/webhooks/overview.
 	"""
 	if not isinstance(header, str) or not isinstance(app_secret, str) or not app_secret.strip():
 		return False
@@ -72,7 +74,7 @@ def answer_challenge(query: Mapping[str, Any], verify_token: str) -> str | None:
 def parse(payload: dict) -> list[Event]:
 	"""Read all that a webhook says, in its order. Takes any JSON and never raises.
 
-	What nobody here knows becomes an Unsupported with its data as it came; a malformed part costs only itself.
+	What nobody here knows becomes an Unsupported with its data as it came; a broken part costs only itself.
 	"""
 	entries = as_items(as_dict(payload).get("entry"))
 	if not entries:
@@ -83,10 +85,14 @@ def parse(payload: dict) -> list[Event]:
 def phone_number_ids(payload: dict) -> set[str]:
 	"""Return the Phone Number IDs that a post speaks of, to find the secret that must have signed it.
 
-	Every one of them has to belong to the app whose secret verifies the post, or one app could speak for another.
+	All of them have to belong to the app whose secret verifies the post, or one app could speak for another.
 	"""
 	values = (as_dict(as_dict(change).get("value")) for _entry, change in _walk(payload))
-	return {name for name in (as_id(as_dict(value.get("metadata")).get("phone_number_id")) for value in values) if name}
+	return {
+		name
+		for name in (as_id(as_dict(value.get("metadata")).get("phone_number_id")) for value in values)
+		if name
+	}
 
 
 def waba_ids(payload: dict) -> set[str]:
@@ -139,12 +145,12 @@ def _read_echoes(_topic: str, value: dict[str, Any], origin: Origin) -> list[Eve
 
 
 def _read_status(item: Any, origin: Origin) -> Event:
-	"""Read one status (DOC/webhooks/reference/messages/status). Of a failed one only the first error is kept."""
+	"""Read one status (DOC/webhooks/reference/messages/status); of its errors the first is kept."""
 	part = as_dict(item)
 	message_id, word = as_id(part.get("id")), as_text(part.get("status"))
 	stamp = origin.stamp(part.get("timestamp"))
 	if not message_id or word not in _STATUSES:
-		reason = "unknown status " + as_name(word) if message_id else "status without a usable id"
+		reason = f"unknown status {as_name(word)}".rstrip() if message_id else "status without a usable id"
 		return Unsupported(reason=reason, data=item, **stamp)
 	code, title, details = _error(next(iter(as_items(part.get("errors"))), None))
 	pricing = as_dict(part.get("pricing"))
@@ -190,7 +196,9 @@ def _read_preference(item: Any, origin: Origin) -> Event:
 	if not chat_id or word not in _CONSENT:
 		return Unsupported(reason="unreadable user preference", data=item, **stamp)
 	category = as_name(part.get("category"))
-	return ConsentChanged(chat_id=chat_id, user_id=user_id, category=category, opted_in=_CONSENT[word], **stamp)
+	return ConsentChanged(
+		chat_id=chat_id, user_id=user_id, category=category, opted_in=_CONSENT[word], **stamp
+	)
 
 
 # Template fields: what changed, and the key that has its new value.
@@ -260,8 +268,8 @@ _FIELDS: dict[str, Callable[[str, dict[str, Any], Origin], list[Event]]] = {
 			"account_review_update",
 			"phone_number_name_update",
 			"security",
-			# Chats and contacts of the time before the number was linked: news of the account, because as messages they
-			# would open service windows and wake auto-replies for chats that are months old.
+			# Chats and contacts of the time before the number was linked: news of the account, because as
+			# messages they would open service windows and wake auto-replies for chats that are months old.
 			"history",
 			"smb_app_state_sync",
 		),

@@ -1,7 +1,7 @@
 """Reading one message of a webhook: a table from its type to the function that reads it.
 
-Sources: DOC/webhooks/reference/messages and its page for each type; DOC/business-scoped-user-ids for senders without a
-number; DOC/webhooks/reference/messages/group. The shapes are in cloud_api.md section 2.4.
+Sources: DOC/webhooks/reference/messages and its page for each type; DOC/business-scoped-user-ids for senders
+without a number; DOC/webhooks/reference/messages/group. The shapes are in cloud_api.md section 2.4.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ UNSUPPORTED = "unsupported"
 
 @dataclass(frozen=True)
 class Origin:
-	"""Where a part of a webhook came from: the number, the WhatsApp Business Account, the time of the entry."""
+	"""Where a part of a webhook came from: the number, the business account, the time of the entry."""
 
 	account: str = ""
 	waba_id: str = ""
@@ -51,7 +51,7 @@ class Origin:
 
 
 class Batch:
-	"""What the messages of one change have in common: origin, profiles and errors. `echo`: sent from the phone."""
+	"""What the messages of one change share: origin, profiles, errors. `echo`: sent from the phone."""
 
 	def __init__(self, value: dict[str, Any], origin: Origin, echo: bool = False):
 		self.origin = origin
@@ -65,7 +65,7 @@ class Batch:
 				self._by_id.setdefault(key, profile)
 
 	def profile(self, phone: str, user_id: str) -> dict[str, Any]:
-		"""Find the profile of a person; the only profile beside the only message is that person's in any case."""
+		"""Find the profile of a person; the only profile beside the only message is theirs in any case."""
 		for key in (match_key(phone), user_id):
 			if key and key in self._by_id:
 				return self._by_id[key]
@@ -96,7 +96,8 @@ class Part:
 def read_message(item: Any, batch: Batch) -> Event:
 	"""Read one message or echo. What can't be read is shown in its chat when it has an id and a sender.
 
-	Such a message has kind "unsupported", no body, and the whole message as its data, with the errors of its batch.
+	Such a message has kind "unsupported", no body, and the whole message as its data, with the errors of its
+	batch.
 	"""
 	message = as_dict(item)
 	kind = as_text(message.get("type"))
@@ -108,8 +109,12 @@ def read_message(item: Any, batch: Batch) -> Event:
 	message_id = as_id(message.get("id"))
 	if not message_id or not _chat_id(message, customer):
 		missing = "sender" if message_id else "usable id"
-		return Unsupported(reason=f"message without a {missing}", data=item, **batch.origin.stamp(message.get("timestamp")))
-	return _build_message(message_id, message, customer, _read_part(message) or _unread(message, batch), batch)
+		return Unsupported(
+			reason=f"message without a {missing}", data=item, **batch.origin.stamp(message.get("timestamp"))
+		)
+	return _build_message(
+		message_id, message, customer, _read_part(message) or _unread(message, batch), batch
+	)
 
 
 def _build_message(message_id: str, message: dict, customer: Customer, part: Part, batch: Batch) -> Event:
@@ -119,7 +124,9 @@ def _build_message(message_id: str, message: dict, customer: Customer, part: Par
 	return event(
 		message_id=message_id,
 		chat_id=_chat_id(message, customer),
-		sender_id=(as_phone(message.get("from")) or as_id(message.get("from"))) if batch.echo else customer.person_id,
+		sender_id=(as_phone(message.get("from")) or as_id(message.get("from")))
+		if batch.echo
+		else customer.person_id,
 		phone=customer.phone,
 		user_id=customer.user_id,
 		profile_name=customer.name,
@@ -183,7 +190,7 @@ def _read_media(kind: str, value: Any) -> Part | None:
 		voice=part.get("voice") is True,
 	)
 	body = as_text(part.get("caption")) or media.filename
-	if not media.media_id and not media.url:
+	if not media.media_id:  # there is nothing to ask the provider for
 		return Part(kind, body, data=part) if body else None
 	return Part("voice" if kind == "audio" and media.voice else kind, body, media, part)
 
@@ -228,7 +235,7 @@ def _read_choice(choice: dict[str, Any], part: dict[str, Any]) -> Part | None:
 
 
 def _read_flow_reply(reply: dict[str, Any], part: dict[str, Any]) -> Part | None:
-	"""Show the answers of a flow; its `body` is only the word "Sent". Other native forms have a readable body."""
+	"""Show the answers of a flow, whose `body` is only the word "Sent"; other forms have a readable body."""
 	answers = "\n".join(_answers(from_json(as_text(reply.get("response_json")))))
 	body = as_text(reply.get("body"))
 	shown = (answers or body) if as_text(reply.get("name")) == "flow" else (body or answers)
@@ -289,15 +296,20 @@ def _read_edit(message: dict, _customer: Customer, batch: Batch) -> Event | None
 
 def _read_revoke(message: dict, _customer: Customer, batch: Batch) -> Event | None:
 	target = as_id(as_dict(message.get("revoke")).get("original_message_id"))
-	return MessageRevoked(message_id=target, **batch.origin.stamp(message.get("timestamp"))) if target else None
+	return (
+		MessageRevoked(message_id=target, **batch.origin.stamp(message.get("timestamp"))) if target else None
+	)
 
 
 def _read_identity_change(message: dict, customer: Customer, batch: Batch) -> Event | None:
-	"""Read a change of number (from → wa_id) or, without a number, of the BSUID (DOC/webhooks/reference/messages/system)."""
+	"""Read a change of the number or of the BSUID (DOC/webhooks/reference/messages/system)."""
 	system = as_dict(message.get("system"))
 	reason, user_id = as_text(system.get("type")), as_id(system.get("user_id"))
 	if reason in ("user_changed_number", "customer_changed_number"):
-		old_id, new_id = customer.person_id, as_phone(system.get("wa_id")) or as_phone(system.get("new_wa_id")) or user_id
+		old_id, new_id = (
+			customer.person_id,
+			as_phone(system.get("wa_id")) or as_phone(system.get("new_wa_id")) or user_id,
+		)
 	elif reason == "user_changed_user_id":
 		old_id, new_id = as_id(system.get("previous_user_id")) or customer.user_id, user_id
 	else:

@@ -1,7 +1,7 @@
-"""Safe readers of JSON that somebody else wrote: they take anything, return the type in their name, and never raise.
+"""Safe readers of JSON that others wrote: they take anything, return the type in their name, never raise.
 
-A value of the wrong type becomes the empty value of the right one, so that a webhook's reader needs no `try` and one
-malformed part costs only itself. Nothing here goes into nested values: depth costs nothing.
+A value of the wrong type becomes the empty value of the right one, so that a webhook's reader needs no `try`
+and one malformed part costs only itself. Nothing here goes into nested values: depth costs nothing.
 """
 
 from __future__ import annotations

@@ -78,6 +78,14 @@ class Host(ABC):
 		"""The app secrets that may sign webhooks, each once; read for every post, so it must be quick."""
 
 	@abstractmethod
+	def verify_tokens(self) -> tuple[str, ...]:
+		"""The verify tokens that may answer Meta's challenge."""
+
+	@abstractmethod
+	def webhook_url(self) -> str:
+		"""The public address of this host's webhook, "" where it has none."""
+
+	@abstractmethod
 	def open_file(self, reference: str) -> MediaFile:
 		"""Find the file behind a reference of a Media. Raises InvalidContent when it is missing."""
 
@@ -92,6 +100,10 @@ class Host(ABC):
 	@abstractmethod
 	def user(self) -> str:
 		"""Who acts: the owner of the rows written now."""
+
+	@abstractmethod
+	def may_use(self, device: str) -> bool:
+		"""May the one who acts send with this device?"""
 
 	@abstractmethod
 	def alert(self, subject: str, text: str, *, device: str = "") -> None:

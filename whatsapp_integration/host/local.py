@@ -33,6 +33,7 @@ class SqliteDatabase(Database):
 	"""`frappe.db`'s methods on a SQLite file. A transaction begins with the first write."""
 
 	def __init__(self, path: Path):
+		self.after_commit: list[Callable[[], None]] = []
 		sqlite3.register_converter("DATETIME", _read_datetime)
 		self._connection = sqlite3.connect(
 			path, timeout=30, isolation_level="IMMEDIATE", detect_types=sqlite3.PARSE_DECLTYPES
@@ -67,9 +68,13 @@ class SqliteDatabase(Database):
 
 	def commit(self) -> None:
 		self._connection.commit()
+		callbacks, self.after_commit = self.after_commit, []
+		for callback in callbacks:
+			callback()
 
 	def rollback(self) -> None:
 		self._connection.rollback()
+		self.after_commit.clear()
 
 	def close(self) -> None:
 		self._connection.close()
@@ -79,7 +84,7 @@ class LocalHost(Host):
 	"""A data folder. Each thread and process opens its own.
 
 	Secrets come from the environment as WHATSAPP_<DEVICE>_<FIELD> (for example WHATSAPP_MAIN_ACCESS_TOKEN), or from
-	`secrets` handed in: {device: {field: value}}. `on_wake` is called with the work that should begin now.
+	`secrets` handed in: {device: {field: value}}. `on_wake` is called after a commit with the work that should begin now.
 	"""
 
 	conflicts = (sqlite3.OperationalError,)
@@ -92,6 +97,7 @@ class LocalHost(Host):
 		settings: Settings | None = None,
 		overrides: dict[str, Any] | None = None,
 		on_wake: Callable[[str], None] = lambda work: None,
+		webhook_url: str = "",
 	):
 		self.folder = Path(folder)
 		self.files = self.folder / "files"
@@ -102,6 +108,7 @@ class LocalHost(Host):
 		self._settings = settings or Settings()
 		self._overrides = overrides or {}
 		self._on_wake = on_wake
+		self._webhook_url = webhook_url
 
 	def close(self) -> None:
 		self.db.close()
@@ -148,8 +155,13 @@ class LocalHost(Host):
 		return DeviceConfig(**values | {field: self._secret(name, field) for field in SECRET_FIELDS} | self._overrides)
 
 	def app_secrets(self) -> tuple[str, ...]:
-		names = [row["name"] for row in devices.all_lines(self.db) if row["enabled"]]
-		return tuple({secret for name in names if (secret := self._secret(name, "app_secret"))})
+		return self._secrets_of_lines("app_secret")
+
+	def verify_tokens(self) -> tuple[str, ...]:
+		return self._secrets_of_lines("verify_token")
+
+	def webhook_url(self) -> str:
+		return self._webhook_url
 
 	def open_file(self, reference: str) -> MediaFile:
 		path = (self.files / reference).resolve()
@@ -176,6 +188,9 @@ class LocalHost(Host):
 	def user(self) -> str:
 		return "Administrator"
 
+	def may_use(self, device: str) -> bool:
+		return True
+
 	def alert(self, subject: str, text: str, *, device: str = "") -> None:
 		self.alerts.append((subject, text))
 		log.warning("%s: %s", subject, text)
@@ -184,10 +199,14 @@ class LocalHost(Host):
 		"""Nobody watches an embedded host's rows."""
 
 	def wake(self, work: str) -> None:
-		self._on_wake(work)
+		self.db.after_commit.append(lambda: self._on_wake(work))
 
 	def log_error(self, title: str, text: str) -> None:
 		log.error("%s: %s", title, text)
+
+	def _secrets_of_lines(self, field: str) -> tuple[str, ...]:
+		names = [row["name"] for row in devices.all_lines(self.db) if row["enabled"]]
+		return tuple(sorted({secret for name in names if (secret := self._secret(name, field))}))
 
 	def _secret(self, device: str, field: str) -> str:
 		key = re.sub(r"\W", "_", f"WHATSAPP_{device}_{field}").upper()

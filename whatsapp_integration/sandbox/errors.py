@@ -71,7 +71,14 @@ class GraphError(Exception):
 	"""An error answer. `details` is Meta's `error_data.details`; `message` replaces the text of the table."""
 
 	def __init__(
-		self, code: int, details: str = "", *, message: str = "", status: int = 0, subcode: int = 0, type: str = OAUTH
+		self,
+		code: int,
+		details: str = "",
+		*,
+		message: str = "",
+		status: int = 0,
+		subcode: int = 0,
+		type: str = OAUTH,
 	):
 		table_status, text = ERRORS.get(code, (400, "Unknown error"))
 		self.code = code

@@ -156,10 +156,14 @@ class Graph:
 		if file is None or not expires.isdigit() or int(expires) < self.state.clock():
 			return Response(404, b"", "text/plain")
 		name = quote(file.filename or file.id)
-		return Response(200, file.content, file.mime_type, {"Content-Disposition": f"inline;filename*=UTF-8''{name}"})
+		return Response(
+			200, file.content, file.mime_type, {"Content-Disposition": f"inline;filename*=UTF-8''{name}"}
+		)
 
 	def _number_info(self, request: Request, node: str) -> Response:
-		return answer(_pick(request, self._number(node), ("display_phone_number", "verified_name", "quality_rating")))
+		return answer(
+			_pick(request, self._number(node), ("display_phone_number", "verified_name", "quality_rating"))
+		)
 
 	def _number(self, node: str) -> dict[str, Any]:
 		settings = self.state.settings
@@ -201,7 +205,9 @@ class Graph:
 
 	def _phone_numbers(self, request: Request, node: str) -> Response:
 		default = ("display_phone_number", "verified_name", "quality_rating", "code_verification_status")
-		rows = [_pick(request, self._number(number_id), default) for number_id in self.state.settings.numbers()]
+		rows = [
+			_pick(request, self._number(number_id), default) for number_id in self.state.settings.numbers()
+		]
 		return answer(_page(request, rows))
 
 	def _templates(self, request: Request, node: str) -> Response:
@@ -210,7 +216,10 @@ class Graph:
 			return fault
 		query, rows = request.query, []
 		for template in self.state.templates.listed():
-			if all(query.get(key, template[key]) == template[key] for key in ("name", "status", "language", "category")):
+			if all(
+				query.get(key, template[key]) == template[key]
+				for key in ("name", "status", "language", "category")
+			):
 				whole = {"rejected_reason": "NONE", "quality_score": {"score": "UNKNOWN"}, **template}
 				rows.append(_pick(request, whole, tuple(template)))
 		return answer(_page(request, rows))
@@ -218,7 +227,11 @@ class Graph:
 	def _subscriptions(self, request: Request, node: str) -> Response:
 		if not self.state.settings.subscribed:
 			return answer({"data": []})
-		app = {"link": "https://www.facebook.com/games/?app_id=" + defaults.APP_ID, "name": "Sandbox", "id": defaults.APP_ID}
+		app = {
+			"link": "https://www.facebook.com/games/?app_id=" + defaults.APP_ID,
+			"name": "Sandbox",
+			"id": defaults.APP_ID,
+		}
 		entry: dict[str, Any] = {"whatsapp_business_api_data": app}
 		if node in self.state.overrides:
 			entry["override_callback_uri"] = self.state.overrides[node][0]
@@ -259,7 +272,9 @@ def verify_callback(url: str, token: str) -> str:
 	"""GET the challenge as Meta does; returns what is wrong, "" when the address echoes it."""
 	challenge = str(secrets.randbelow(10**10))
 	parts = urlsplit(url)
-	query = urlencode({"hub.mode": "subscribe", "hub.challenge": challenge, "hub.verify_token": token}, safe=".")
+	query = urlencode(
+		{"hub.mode": "subscribe", "hub.challenge": challenge, "hub.verify_token": token}, safe="."
+	)
 	connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
 	try:
 		connection = connect(parts.netloc, timeout=VERIFY_TIMEOUT)
@@ -282,10 +297,18 @@ def _json(request: Request) -> dict[str, Any]:
 
 
 def _pick(request: Request, whole: dict[str, Any], default: tuple[str, ...]) -> dict[str, Any]:
-	wanted = [name.partition("{")[0].strip() for name in request.query.get("fields", "").split(",") if name.strip()]
+	wanted = [
+		name.partition("{")[0].strip() for name in request.query.get("fields", "").split(",") if name.strip()
+	]
 	for name in wanted:
 		if name not in whole:
-			if name in ("disable_info", "sub_category", "previous_category", "rejected_reason", "quality_score"):
+			if name in (
+				"disable_info",
+				"sub_category",
+				"previous_category",
+				"rejected_reason",
+				"quality_score",
+			):
 				continue
 			raise GraphError(100, message=f"(#100) Tried accessing nonexisting field ({name})")
 	names = [*(wanted or default), "id"]

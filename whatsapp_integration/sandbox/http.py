@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qsl
@@ -57,6 +57,9 @@ class Response:
 	headers: dict[str, str] = field(default_factory=dict)
 	delay: float = 0  # seconds before it is sent
 	ending: str = ""  # "", RESET, HOLD or STREAM
+
+	def later(self, seconds: float) -> Response:
+		return replace(self, delay=self.delay + seconds)
 
 
 @dataclass(frozen=True)

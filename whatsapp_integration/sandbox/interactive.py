@@ -17,7 +17,10 @@ def check_interactive(kind: str, part: dict[str, Any]) -> None:
 	shape = part.get("type")
 	check = _ACTIONS.get(shape)
 	if check is None:
-		raise GraphError(100, message=f'(#100) Param interactive[\'type\'] must be one of {{{", ".join(_ACTIONS)}}} - got "{shape}".')
+		raise GraphError(
+			100,
+			message=f"(#100) Param interactive['type'] must be one of {{{', '.join(_ACTIONS)}}} - got \"{shape}\".",
+		)
 	_check_frame(shape, part)
 	if not isinstance(part.get("action"), dict):
 		raise missing("interactive['action']")
@@ -45,7 +48,9 @@ def _check_header(shape: str, header: dict[str, Any]) -> None:
 		raise invalid(f"Header type must be one of {', '.join(kinds)}")
 	if kind == "text":
 		_length(header.get("text"), "Header text", HEADER_MAX)
-	elif not isinstance(header.get(kind), dict) or bool(header[kind].get("id")) == bool(header[kind].get("link")):
+	elif not isinstance(header.get(kind), dict) or bool(header[kind].get("id")) == bool(
+		header[kind].get("link")
+	):
 		raise missing(f"interactive['header']['{kind}']['id']")
 
 

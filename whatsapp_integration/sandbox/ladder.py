@@ -29,7 +29,9 @@ class Ladder:
 		"""The customer looked at the chat: send read receipts for all that was delivered. Returns how many."""
 		with self.state.changed:
 			chat = self.state.chat(number_id, chat_key)
-			unread = [m for m in chat.messages if not m.incoming and m.status == DELIVERED and m.type != "reaction"]
+			unread = [
+				m for m in chat.messages if not m.incoming and m.status == DELIVERED and m.type != "reaction"
+			]
 			for message in unread:
 				self.report(message, READ)
 			return len(unread)
@@ -38,7 +40,9 @@ class Ladder:
 		"""Tell one status now, whatever came before (but a lower one than the phone knows changes nothing there)."""
 		error = status_error(code) if status == FAILED else None
 		self.state.set_status(message, status, error)
-		self.webhooks.tell(Update(message.number_id, lambda: self._make(message, status, error), message_id=message.id))
+		self.webhooks.tell(
+			Update(message.number_id, lambda: self._make(message, status, error), message_id=message.id)
+		)
 
 	def _steps(self, message: Message, fault: Fault) -> list[tuple[str, float]]:
 		settings = self.state.settings
@@ -69,7 +73,9 @@ class Ladder:
 		)
 		self.webhooks.tell(update, delay)
 
-	def _make(self, message: Message, status: str, error: dict[str, Any] | None) -> tuple[str, dict[str, Any]]:
+	def _make(
+		self, message: Message, status: str, error: dict[str, Any] | None
+	) -> tuple[str, dict[str, Any]]:
 		with self.state.changed:
 			self.state.set_status(message, status, error)
 			chat: Chat = self.state.chat(message.number_id, message.chat)

@@ -84,7 +84,9 @@ def check_upload(mime_type: str, size: int) -> None:
 			f"Received file of type '{base_type(mime_type)}'.",
 		)
 	if size > limit:
-		raise GraphError(131053, f"File size {size} exceeds the limit of {limit} bytes for {base_type(mime_type)}")
+		raise GraphError(
+			131053, f"File size {size} exceeds the limit of {limit} bytes for {base_type(mime_type)}"
+		)
 	if not size:
 		raise GraphError(131053, "The file is empty")
 

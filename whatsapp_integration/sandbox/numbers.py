@@ -30,7 +30,12 @@ def wa_id(digits: str) -> str:
 		return "521" + digits[2:]
 	if digits.startswith("54") and len(digits) == 12:
 		return "549" + digits[2:]
-	if digits.startswith("55") and len(digits) == 13 and digits[4] == "9" and digits[2:4] not in BRAZIL_KEEPS_NINE:
+	if (
+		digits.startswith("55")
+		and len(digits) == 13
+		and digits[4] == "9"
+		and digits[2:4] not in BRAZIL_KEEPS_NINE
+	):
 		return digits[:4] + digits[5:]
 	return digits
 

@@ -38,7 +38,12 @@ def status_value(settings: Settings, chat: Chat, message: Message, status: str, 
 def message_value(settings: Settings, chat: Chat, message: Message) -> dict[str, Any]:
 	"""One message of a customer."""
 	writer = message.sender or chat.key
-	entry: dict[str, Any] = {"from": writer, "id": message.id, "timestamp": str(int(message.at)), "type": message.type}
+	entry: dict[str, Any] = {
+		"from": writer,
+		"id": message.id,
+		"timestamp": str(int(message.at)),
+		"type": message.type,
+	}
 	contact: dict[str, Any] = {"profile": {"name": chat.name or f"Customer {writer[-4:]}"}, "wa_id": writer}
 	if chat.hide_number:
 		del entry["from"], contact["wa_id"]
@@ -50,6 +55,8 @@ def message_value(settings: Settings, chat: Chat, message: Message) -> dict[str,
 		entry["group_id"] = chat.key
 	if message.context:
 		entry["context"] = {"from": settings.numbers()[message.number_id].lstrip("+"), "id": message.context}
+	if message.forwarded:
+		entry["context"] = {**entry.get("context", {}), "forwarded": True}
 	entry[message.type if message.type != "unsupported" else "errors"] = message.part
 	return {**_head(settings, message.number_id), "contacts": [contact], "messages": [entry]}
 

@@ -23,7 +23,9 @@ def _quick(text: str) -> dict[str, Any]:
 	return {"type": "QUICK_REPLY", "text": text}
 
 
-def _template(name: str, language: str, category: str, *components: dict[str, Any], **more: Any) -> dict[str, Any]:
+def _template(
+	name: str, language: str, category: str, *components: dict[str, Any], **more: Any
+) -> dict[str, Any]:
 	return {"name": name, "language": language, "category": category, "components": list(components), **more}
 
 
@@ -35,7 +37,11 @@ def _footer(text: str) -> dict[str, Any]:
 	return {"type": "FOOTER", "text": text}
 
 
-_TRACK = {"type": "URL", "url": "https://example.com/orders/{{1}}", "example": ["https://example.com/orders/SO-1"]}
+_TRACK = {
+	"type": "URL",
+	"url": "https://example.com/orders/{{1}}",
+	"example": ["https://example.com/orders/SO-1"],
+}
 
 SAMPLES: list[dict[str, Any]] = [
 	_template(

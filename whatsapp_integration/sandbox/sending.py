@@ -11,7 +11,15 @@ from whatsapp_integration.sandbox.http import HOLD, RESET, Response, answer
 from whatsapp_integration.sandbox.ladder import NO_FAULT, Ladder
 from whatsapp_integration.sandbox.media import misuse
 from whatsapp_integration.sandbox.numbers import BSUID, read_recipient, wa_id
-from whatsapp_integration.sandbox.state import ACCEPTED, READ, TYPING_SECONDS, Chat, Message, State, new_message_id
+from whatsapp_integration.sandbox.state import (
+	ACCEPTED,
+	READ,
+	TYPING_SECONDS,
+	Chat,
+	Message,
+	State,
+	new_message_id,
+)
 from whatsapp_integration.sandbox.templates import render
 from whatsapp_integration.sandbox.validation import MEDIA_TYPES, check_content, check_envelope
 
@@ -77,7 +85,9 @@ class Sending:
 		if not self.state.throughput.take(number_id, now, settings.mps):
 			raise GraphError(130429, "Cloud API message throughput has been reached.")
 		if not self.state.pairs.take((number_id, recipient), now, settings.pair_seconds, settings.pair_burst):
-			raise GraphError(131056, "Too many messages sent from this phone number to the same phone number.")
+			raise GraphError(
+				131056, "Too many messages sent from this phone number to the same phone number."
+			)
 
 	def _accept(
 		self, number_id: str, recipient: str, body: dict[str, Any], template: dict[str, Any] | None
@@ -85,7 +95,9 @@ class Sending:
 		kind = body.get("type", "text")
 		chat = self.state.chat(number_id, recipient, body.get("recipient_type") == "group")
 		if template is None and self.state.settings.window == "sync" and not self.state.in_window(chat):
-			raise GraphError(131047, "More than 24 hours have passed since the customer last replied to this number.")
+			raise GraphError(
+				131047, "More than 24 hours have passed since the customer last replied to this number."
+			)
 		message = Message(
 			id=new_message_id(recipient, incoming=False),
 			number_id=number_id,
@@ -114,11 +126,22 @@ class Sending:
 	def _later_fault(self, message: Message, fault: Fault) -> Fault:
 		"""Refusals that Meta tells by a failed status only."""
 		chat = self.state.chat(message.number_id, message.chat)
-		if message.type != "template" and self.state.settings.window == "async" and not self.state.in_window(chat):
+		if (
+			message.type != "template"
+			and self.state.settings.window == "async"
+			and not self.state.in_window(chat)
+		):
 			return Fault(faults.FAILED, 131047)
-		file = self.state.get_media(str(message.part["id"])) if message.type in MEDIA_TYPES and "id" in message.part else None
+		file = (
+			self.state.get_media(str(message.part["id"]))
+			if message.type in MEDIA_TYPES and "id" in message.part
+			else None
+		)
 		if file and misuse(message.type, file.mime_type):
-			message.error = {**status_error(131053), "error_data": {"details": misuse(message.type, file.mime_type)}}
+			message.error = {
+				**status_error(131053),
+				"error_data": {"details": misuse(message.type, file.mime_type)},
+			}
 			return Fault(faults.FAILED, 131053)
 		return fault
 

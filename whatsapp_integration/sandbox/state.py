@@ -45,6 +45,7 @@ class Message:
 	sender: str = ""  # who wrote, in a group
 	error: dict[str, Any] | None = None
 	reactions: dict[str, str] = field(default_factory=dict)  # "customer" or "business" → emoji
+	forwarded: bool = False
 	edited: bool = False
 	revoked: bool = False
 
@@ -147,7 +148,9 @@ class State:
 			self.counts[status] += 1
 			self.touch()
 
-	def add_media(self, number_id: str, content: bytes, mime_type: str, filename: str, life: float) -> MediaFile:
+	def add_media(
+		self, number_id: str, content: bytes, mime_type: str, filename: str, life: float
+	) -> MediaFile:
 		with self.changed:
 			file = MediaFile(new_media_id(), number_id, mime_type, content, filename, self.clock() + life)
 			self.media[file.id] = file
@@ -175,5 +178,13 @@ def new_message_id(number: str, incoming: bool) -> str:
 	random_part = secrets.token_hex(9 if not incoming else 10).upper().encode()
 	kind = b"\x15\x02\x00\x12\x18" if incoming else b"\x15\x02\x00\x11\x18"
 	number_part = number.encode()[:40]
-	raw = b"\x1c\x18" + bytes([len(number_part)]) + number_part + kind + bytes([len(random_part)]) + random_part + b"\x00"
+	raw = (
+		b"\x1c\x18"
+		+ bytes([len(number_part)])
+		+ number_part
+		+ kind
+		+ bytes([len(random_part)])
+		+ random_part
+		+ b"\x00"
+	)
 	return "wamid." + base64.b64encode(raw).decode()

@@ -30,7 +30,12 @@ class Templates:
 			if not template.get(key):
 				raise ValueError(f"a template needs {key}")
 		number = 594425479261500 + len(self._items)
-		defaults = {"id": str(number), "status": "APPROVED", "category": "UTILITY", "parameter_format": "POSITIONAL"}
+		defaults = {
+			"id": str(number),
+			"status": "APPROVED",
+			"category": "UTILITY",
+			"parameter_format": "POSITIONAL",
+		}
 		whole = {**defaults, **template}
 		self._items[whole["name"], whole["language"]] = whole
 		return whole
@@ -69,7 +74,9 @@ def render(template: dict[str, Any], components: list[dict[str, Any]]) -> dict[s
 	given = _by_type(components)
 	header, head = component(template, "HEADER"), given.get("header", {})
 	shown: dict[str, Any] = {
-		"body": fill(component(template, "BODY").get("text", ""), given.get("body", {}).get("parameters", [])),
+		"body": fill(
+			component(template, "BODY").get("text", ""), given.get("body", {}).get("parameters", [])
+		),
 		"footer": component(template, "FOOTER").get("text", ""),
 		"buttons": component(template, "BUTTONS").get("buttons", []),
 	}
@@ -125,16 +132,22 @@ def _check_text(template: dict[str, Any], kind: str, given: dict[str, Any] | Non
 		raise GraphError(132005, f"{where}: the translated text exceeds {BODY_MAX} characters")
 
 
-def _check_parameter(template: dict[str, Any], names: list[str], parameter: dict[str, Any], where: str) -> None:
+def _check_parameter(
+	template: dict[str, Any], names: list[str], parameter: dict[str, Any], where: str
+) -> None:
 	kind = parameter.get("type")
 	if kind not in ("text", "currency", "date_time"):
 		raise GraphError(132012, f"{where}: Format mismatch, expected TEXT, received {str(kind).upper()}")
 	if kind == "text" and not parameter.get("text"):
 		raise missing(f"{where}: text")
 	if template["parameter_format"] == "NAMED" and parameter.get("parameter_name") not in names:
-		raise GraphError(100, f"{where}: Parameter name is missing or empty", message="(#100) Invalid parameter")
+		raise GraphError(
+			100, f"{where}: Parameter name is missing or empty", message="(#100) Invalid parameter"
+		)
 	if re.search(r"[\n\t]| {5,}", _value(parameter)):
-		raise GraphError(132018, "Param text cannot have new-line/tab characters or more than 4 consecutive spaces")
+		raise GraphError(
+			132018, "Param text cannot have new-line/tab characters or more than 4 consecutive spaces"
+		)
 
 
 def _check_header(template: dict[str, Any], given: dict[str, Any] | None) -> None:
@@ -168,11 +181,15 @@ def _check_buttons(template: dict[str, Any], given: dict[str, dict[str, Any]]) -
 def _check_button(index: int, button: dict[str, Any], parameters: list[dict[str, Any]]) -> None:
 	needs_value = button["type"] == "COPY_CODE" or bool(PLACE.search(button.get("url", "")))
 	if needs_value and not parameters:
-		raise GraphError(131008, f"buttons: Button at index {index} of type {_camel(button)} requires a parameter")
+		raise GraphError(
+			131008, f"buttons: Button at index {index} of type {_camel(button)} requires a parameter"
+		)
 	if button["type"] == "URL" and parameters:
 		value = str(parameters[0].get("text", ""))
 		if not value or _UNSAFE_IN_URL.search(value):
-			raise invalid(f"buttons: Button at index {index} of type Url has a parameter that is not URL-encoded")
+			raise invalid(
+				f"buttons: Button at index {index} of type Url has a parameter that is not URL-encoded"
+			)
 
 
 def _camel(button: dict[str, Any]) -> str:

@@ -41,7 +41,9 @@ def check_content(body: dict[str, Any]) -> None:
 	if not body.get(kind):
 		raise missing(kind)
 	if not isinstance(body[kind], list if kind == "contacts" else dict):
-		raise GraphError(100, message=f"(#100) Param {kind} must be a JSON {'array' if kind == 'contacts' else 'object'}.")
+		raise GraphError(
+			100, message=f"(#100) Param {kind} must be a JSON {'array' if kind == 'contacts' else 'object'}."
+		)
 	check(kind, body[kind])
 
 
@@ -62,10 +64,16 @@ def _check_text(kind: str, part: dict[str, Any]) -> None:
 
 def _check_media(kind: str, part: dict[str, Any]) -> None:
 	if bool(part.get("id")) == bool(part.get("link")):
-		raise GraphError(100, f"{kind}: exactly one of id and link must be given", message="(#100) Invalid parameter")
+		raise GraphError(
+			100, f"{kind}: exactly one of id and link must be given", message="(#100) Invalid parameter"
+		)
 	if "link" in part and not str(part["link"]).startswith(("http://", "https://")):
 		raise GraphError(100, message=f"(#100) Param {kind}['link'] is not a valid URI.")
-	for key, kinds in (("caption", ("image", "video", "document")), ("filename", ("document",)), ("voice", ("audio",))):
+	for key, kinds in (
+		("caption", ("image", "video", "document")),
+		("filename", ("document",)),
+		("voice", ("audio",)),
+	):
 		if key in part and kind not in kinds:
 			raise GraphError(100, message=f'(#100) Unexpected key "{key}" on param "{kind}".')
 	_at_most(part.get("caption", ""), CAPTION_MAX, f"{kind}['caption']")
@@ -95,7 +103,7 @@ def _check_reaction(kind: str, part: dict[str, Any]) -> None:
 		raise missing("reaction['message_id']")
 	if not isinstance(part.get("emoji"), str):
 		raise missing("reaction['emoji']")
-	if len(part["emoji"]) > 16 or part["emoji"].isascii() and part["emoji"]:
+	if len(part["emoji"]) > 16 or (part["emoji"].isascii() and part["emoji"]):
 		raise invalid("reaction: emoji must be exactly one emoji")
 
 

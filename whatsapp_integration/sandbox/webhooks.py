@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 import heapq
+import hmac
 import itertools
 import math
 import threading
@@ -66,7 +66,9 @@ class Webhooks:
 		self._watched = False  # one waiting thread watches the clock, the others only the door
 		self._closed = False
 		self._past: deque[tuple[tuple[str, ...], _Post]] = deque(maxlen=REMEMBERED)
-		self._threads = [threading.Thread(target=self._work, name=f"webhook-{n}", daemon=True) for n in range(WORKERS)]
+		self._threads = [
+			threading.Thread(target=self._work, name=f"webhook-{n}", daemon=True) for n in range(WORKERS)
+		]
 		self._epoch = 0
 
 	def start(self) -> None:
@@ -213,7 +215,9 @@ class Webhooks:
 			if not acknowledged and post.attempt < settings.webhook_retries:
 				self.counts["retried"] += 1
 				wait = settings.webhook_backoff * 2**post.attempt
-				self._push(time.monotonic() + wait, _Post(post.url, post.body, post.updates, post.attempt + 1))
+				self._push(
+					time.monotonic() + wait, _Post(post.url, post.body, post.updates, post.attempt + 1)
+				)
 				return
 		self._count("acknowledged" if acknowledged else "failed")
 		self._finish(post.updates, acknowledged, "updates_acknowledged" if acknowledged else "updates_failed")
@@ -272,7 +276,9 @@ class Poster:
 			return self._request(url, body, headers, timeout)
 
 	@staticmethod
-	def _exchange(connection: HTTPConnection, parts: SplitResult, body: bytes, headers: dict[str, str]) -> int:
+	def _exchange(
+		connection: HTTPConnection, parts: SplitResult, body: bytes, headers: dict[str, str]
+	) -> int:
 		path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 		connection.request("POST", path, body, headers)
 		answer = connection.getresponse()

@@ -9,6 +9,7 @@ from whatsapp_integration.core.config import DeviceConfig
 from whatsapp_integration.core.errors import Unsupported, _
 from whatsapp_integration.core.events import MediaInfo
 from whatsapp_integration.core.messages import Outgoing, Sent
+from whatsapp_integration.core.report import LineReport
 
 
 class Sender(ABC):
@@ -32,6 +33,10 @@ class Sender(ABC):
 		self._check_supported(message.content.KIND)
 		message.content.check(self.MODE)
 		return self._deliver(message)
+
+	def connect(self, webhook_url: str) -> LineReport:
+		"""Check that the line is ready and set it up as far as a program can; `webhook_url` is where events shall arrive."""
+		raise self._unsupported(_("connecting"))
 
 	def mark_read(self, message_id: str, *, typing: bool = False) -> None:
 		"""Show the customer blue ticks up to `message_id`, and with `typing` that an answer is being written."""

@@ -20,8 +20,8 @@ Script = list[Answer] | dict[str, list[Answer]] | Callable[[Outgoing], Answer]
 class Mailbox:
 	"""What one device sent and was told to answer; it outlives its senders.
 
-	`script` answers before the usual yes: a list is used up in order, a dict has such a list per recipient, a function is
-	asked about every message.
+	`script` answers before the usual yes: a list is used up in order, a dict has such a list per recipient, a
+	function is asked about every message.
 	"""
 
 	sent: list[Outgoing] = field(default_factory=list)

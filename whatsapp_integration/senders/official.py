@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from whatsapp_integration.cloud_api.check_up import check_up
 from whatsapp_integration.cloud_api.client import CloudApiClient
 from whatsapp_integration.cloud_api.media import MediaIds
 from whatsapp_integration.cloud_api.payloads import build_message
@@ -12,6 +13,7 @@ from whatsapp_integration.core.config import OFFICIAL, DeviceConfig
 from whatsapp_integration.core.errors import FixRequest, _
 from whatsapp_integration.core.events import MediaInfo
 from whatsapp_integration.core.messages import CONTENTS, MediaContent, Outgoing, Sent
+from whatsapp_integration.core.report import LineReport
 from whatsapp_integration.senders.base import Sender
 
 
@@ -31,6 +33,9 @@ class OfficialSender(Sender):
 		self.client = client or CloudApiClient(device)
 		self._media_ids = MediaIds(self.client.upload_media, clock)
 
+	def connect(self, webhook_url: str) -> LineReport:
+		return check_up(self.client, self.device, webhook_url)
+
 	def mark_read(self, message_id: str, *, typing: bool = False) -> None:
 		self.client.mark_read(message_id, typing)
 
@@ -44,7 +49,7 @@ class OfficialSender(Sender):
 		return self.client.send(build_message(message, self._media_id(message)))
 
 	def _media_id(self, message: Outgoing) -> str:
-		"""Return the id of the message's file, uploading it where that is still to do; "" where it has none."""
+		"""Return the media id of the message's file, uploaded where need be; "" where it has none."""
 		if not isinstance(message.content, MediaContent) or not message.content.media.file:
 			return ""
 		if message.file is None:

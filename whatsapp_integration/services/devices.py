@@ -1,14 +1,13 @@
-"""Devices: stop, pause, resume, and the check-up with Meta."""
+"""Devices: connect, stop, pause and resume."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from whatsapp_integration.cloud_api.client import CloudApiClient
-from whatsapp_integration.core import phone
-from whatsapp_integration.core.config import OFFICIAL, DeviceConfig
-from whatsapp_integration.core.errors import FixCredentials, InvalidPhone, Unsupported, WhatsAppError, _
+from whatsapp_integration.core.config import OFFICIAL
+from whatsapp_integration.core.errors import WhatsAppError, _
+from whatsapp_integration.core.report import LineReport
+from whatsapp_integration.senders.factory import create_sender
 from whatsapp_integration.store import devices
 from whatsapp_integration.store.keys import DEVICE
 
@@ -16,34 +15,32 @@ if TYPE_CHECKING:
 	from whatsapp_integration.host.base import Host
 
 
-@dataclass(frozen=True)
-class Check:
-	"""One point of the check-up, in words for the admin."""
-
-	label: str
-	ok: bool
-	detail: str = ""
-	advice: str = ""
-
-
-@dataclass
-class Report:
-	checks: list[Check] = field(default_factory=list)
-
-	@property
-	def ok(self) -> bool:
-		return all(check.ok for check in self.checks)
+def connect(host: Host, name: str) -> LineReport:
+	"""Check a line with its provider, set it up as far as possible, and keep what was learned on the device."""
+	device = host.device(name)
+	# Meta posts to https only; a stand-in on http takes any address.
+	webhook_url = host.webhook_url()
+	if not webhook_url.startswith("https://") and device.graph_url.startswith("https://"):
+		webhook_url = ""
+	report = create_sender(device).connect(webhook_url)
+	failed = next((check for check in report.checks if not check.ok), None)
+	state = "Connected" if report.ok else "Auth Failed" if not report.facts else "Degraded"
+	reason = f"{host.say(failed.label)}: {failed.detail}".strip(": ") if failed else ""
+	devices.set_values(
+		host.db, name, **report.facts, status=state, status_reason=reason, last_checked=host.now()
+	)
+	host.publish({DEVICE: [name]})
+	host.wake("dispatch")
+	return report
 
 
 def stop(host: Host, name: str, state: str, error: WhatsAppError) -> None:
 	"""Stop a device that may not send now, and tell the admins once. The caller commits."""
-	if not devices.change_state(host.db, name, state, host.say(error.template, *error.values)):
+	reason = host.say(error.template, *error.values)
+	if not devices.change_state(host.db, name, state, reason):
 		return
-	host.alert(
-		host.say(_("WhatsApp device {0} has stopped: {1}"), name, host.say(state)),
-		host.say(error.template, *error.values) + "\n\n" + host.say(error.advice),
-		device=name,
-	)
+	subject = host.say(_("WhatsApp device {0} has stopped: {1}"), name, host.say(state))
+	host.alert(subject, f"{reason}\n\n{host.say(error.advice)}", device=name)
 	host.publish({DEVICE: [name]})
 
 
@@ -55,6 +52,7 @@ def pause(host: Host, name: str) -> None:
 
 def resume(host: Host, name: str) -> None:
 	"""Let a paused or stopped device send again."""
-	devices.change_state(host.db, name, "Connected" if host.device(name).mode == OFFICIAL else "Disconnected", "")
+	state = "Connected" if host.device(name).mode == OFFICIAL else "Disconnected"
+	devices.change_state(host.db, name, state, "")
 	host.publish({DEVICE: [name]})
 	host.wake("dispatch")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from whatsapp_integration.core import phone, policy
 from whatsapp_integration.core import status as st
 from whatsapp_integration.core.config import DeviceConfig
-from whatsapp_integration.core.errors import InvalidRequest, WhatsAppError, _
+from whatsapp_integration.core.errors import InvalidRequest, OutcomeUnknown, Refused, WhatsAppError, _
 from whatsapp_integration.core.messages import Content, MediaContent
 from whatsapp_integration.store import chats, messages
 from whatsapp_integration.store.bulk import micros
@@ -108,6 +108,7 @@ def retry(host: Host, names: Sequence[str]) -> set[str]:
 		host.db,
 		names,
 		st.QUEUED,
+		st.RETRYABLE,
 		host.now(),
 		due=micros(host.time()),
 		attempts=0,
@@ -123,7 +124,7 @@ def retry(host: Host, names: Sequence[str]) -> set[str]:
 
 def cancel(host: Host, names: Sequence[str]) -> set[str]:
 	"""Take messages that are still waiting out of the queue; returns those that are cancelled now."""
-	cancelled = messages.move(host.db, names, st.CANCELLED, host.now())
+	cancelled = messages.move(host.db, names, st.CANCELLED, st.CANCELLABLE, host.now())
 	host.publish({messages.MESSAGE: sorted(cancelled)})
 	return cancelled
 
@@ -174,6 +175,8 @@ class _Lines:
 			)
 		if len(request.idempotency_key) > KEY_MAX:
 			raise InvalidRequest(_("The idempotency key is longer than {0} characters."), KEY_MAX, code="idempotency_key")
+		if not self.host.may_use(device.name):
+			raise Refused(_("You may not send with device {0}. Ask a WhatsApp Manager."), device.name, code="not_permitted")
 		if chat and chat["device"] != device.name:
 			raise InvalidRequest(
 				_("Chat {0} belongs to device {1}; an answer leaves from the number that was written to."),
@@ -286,3 +289,14 @@ def _receipt(draft: _Draft, written: set[str], older: dict[str, dict]) -> Receip
 		)
 		return Receipt(first["name"], first["status"], error)
 	return Receipt(first["name"], first["status"], is_duplicate=True)
+
+
+def settle_unknown(host: Host) -> int:
+	"""Give up on outcomes that nobody learned in time; a person decides what to do. Commits."""
+	hours = host.settings().unknown_after_hours
+	text = host.say(_("No status came within {0} hours: it is not known whether the message left."), f"{hours:g}")
+	before = micros(host.time() - hours * 3600)
+	names = messages.fail_unknown(host.db, before, text, host.say(OutcomeUnknown.advice), host.now())
+	host.db.commit()
+	host.publish({messages.MESSAGE: names})
+	return len(names)

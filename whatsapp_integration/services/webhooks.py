@@ -46,17 +46,14 @@ def receive(host: Host, body: bytes, signature: str | None) -> None:
 	digest = hashlib.sha256(body).hexdigest()
 	text = body.decode("utf-8", "replace")
 	webhook_events.keep(host.db, digest, text, due=micros(host.time()), now=host.now(), user=host.user())
-	host.db.commit()
 	host.wake("webhooks")
+	host.db.commit()
 
 
 def process(host: Host, owner: str) -> int:
 	"""Apply all posts that wait, unless another process does it already; returns how many were applied."""
 	done = 0
-	while _lease(host, owner):
-		rows = webhook_events.next_due(host.db, micros(host.time()), BATCH)
-		if not rows:
-			break
+	while rows := _next(host, owner):
 		if not _apply_together(host, rows):
 			for row in rows:
 				_apply_alone(host, row)
@@ -64,6 +61,10 @@ def process(host: Host, owner: str) -> int:
 	leases.release(host.db, owner)
 	host.db.commit()
 	return done
+
+
+def _next(host: Host, owner: str) -> list[dict[str, Any]]:
+	return webhook_events.next_due(host.db, micros(host.time()), BATCH) if _lease(host, owner) else []
 
 
 def _lease(host: Host, owner: str) -> bool:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -183,9 +183,11 @@ def fail_unknown(db, before: int, text: str, advice: str, now: datetime) -> list
 	return names
 
 
-def move(db, names: Sequence[str], status: str, now: datetime, **values: Any) -> set[str]:
-	"""Move rows to `status` by a person's word, where the status machine allows; returns those that stand there now."""
-	sources = sorted(st.SOURCES[status])
+def move(
+	db, names: Sequence[str], status: str, sources: Collection[str], now: datetime, **values: Any
+) -> set[str]:
+	"""Move rows from one of `sources` to `status` by a person's word; returns those that stand there now."""
+	sources = sorted(sources)
 	sets = "".join(f", `{column}` = %s" for column in values)
 	for part in bulk.chunks(list(names)):
 		db.sql(

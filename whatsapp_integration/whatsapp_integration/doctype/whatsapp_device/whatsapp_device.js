@@ -32,16 +32,14 @@ function show_state(frm) {
 	if (!enabled) [color, said] = ["yellow", __("This device is disabled: nothing is sent or received.")];
 	const reason = status_reason ? `<div>${frappe.utils.escape_html(status_reason)}</div>` : "";
 	frm.dashboard.clear_headline();
-	frm.dashboard.set_headline(`<div><b>${said}</b>${reason}</div>`, color);
-	show_quality(frm);
+	frm.dashboard.set_headline(`<div><b>${said}</b> ${quality(frm.doc)}${reason}</div>`, color);
 }
 
-function show_quality(frm) {
-	const quality = { GREEN: ["green", __("High")], YELLOW: ["orange", __("Medium")], RED: ["red", __("Low")] };
-	const [color, word] = quality[frm.doc.quality_rating] || [];
-	if (!color || frm.doc.mode !== "Official") return;
-	frm.dashboard.add_indicator(__("Quality: {0}", [word]), color);
-	if (frm.doc.messaging_limit) frm.dashboard.add_indicator(__("Limit: {0}", [frm.doc.messaging_limit]), "blue");
+function quality(doc) {
+	const words = { GREEN: ["green", __("High")], YELLOW: ["orange", __("Medium")], RED: ["red", __("Low")] };
+	const [color, word] = words[doc.quality_rating] || [];
+	if (!color || doc.mode !== "Official") return "";
+	return `<span class="indicator-pill ${color}">${__("Quality: {0}", [word])}</span>`;
 }
 
 function show_unofficial_note(frm) {

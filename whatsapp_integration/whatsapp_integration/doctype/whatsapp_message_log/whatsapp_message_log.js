@@ -1,5 +1,6 @@
 frappe.ui.form.on("WhatsApp Message Log", {
 	refresh(frm) {
+		frm.disable_save();
 		add_buttons(frm);
 		frappe
 			.require(["whatsapp_integration.bundle.js", "whatsapp_integration.bundle.css"])

@@ -1,0 +1,51 @@
+"""What the doors share: errors in the reader's language, and which rows a caller may touch."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import frappe
+from frappe import _
+
+from whatsapp_integration.core.errors import WhatsAppError
+from whatsapp_integration.store.keys import DEVICE, MESSAGE
+
+
+@contextmanager
+def clear_errors() -> Iterator[None]:
+	"""Say our errors in the caller's language, with what to do about them."""
+	try:
+		yield
+	except WhatsAppError as err:
+		texts = [_(err.template).format(*err.values), _(err.advice) if err.advice else ""]
+		frappe.throw("<br>".join(frappe.utils.escape_html(text) for text in texts if text), title=_("WhatsApp"))
+
+
+def require_device(device: str, permission: str) -> None:
+	"""Throw unless the caller has this permission on the device."""
+	if not frappe.db.exists(DEVICE, device):
+		frappe.throw(_("There is no device {0}.").format(frappe.utils.escape_html(device)), frappe.DoesNotExistError)
+	frappe.has_permission(DEVICE, permission, doc=device, throw=True)
+
+
+def names_list(names: str | list) -> list[str]:
+	"""One name, a list of names, or a list in JSON text."""
+	if isinstance(names, str):
+		names = json.loads(names) if names.lstrip().startswith("[") else [names]
+	return [name for name in names if isinstance(name, str)]
+
+
+def readable_messages(names: list[str]) -> list[str]:
+	"""Those of the message rows that the caller may see; throws where that is none."""
+	found = frappe.get_list(MESSAGE, filters={"name": ("in", names)}, pluck="name", limit=0) if names else []
+	if not found:
+		frappe.throw(_("None of these messages exists, or you may not see them."), frappe.PermissionError)
+	return found
+
+
+def report_moved(names: list[str], moved: set[str]) -> dict:
+	"""Tell of each row whether it was moved, and of the others why not: {"done": [names], "left": [{"name", "reason"}]}."""
+	left = [name for name in names if name not in moved]
+	rows = frappe.get_all(MESSAGE, filters={"name": ("in", left)}, fields=["name", "status"]) if left else []
+	reasons = [{"name": row.name, "reason": _("Its status is {0}.").format(_(row.status))} for row in rows]
+	return {"done": sorted(moved), "left": reasons}

@@ -1,0 +1,32 @@
+"""Where Meta posts. Events repeat and come out of order: a post is only stored here, the work is done behind the answer."""
+
+import frappe
+from werkzeug.wrappers import Response
+
+from whatsapp_integration.core.webhook import answer_challenge
+from whatsapp_integration.host.site import SiteHost
+from whatsapp_integration.services import webhooks
+
+
+@frappe.whitelist(allow_guest=True, methods=["GET", "POST"])
+def receive() -> Response:
+	"""GET answers Meta's challenge in plain text. POST answers 200 when stored, 403 unsigned, 413 too large."""
+	if frappe.request.method == "GET":
+		return _answer_challenge()
+	if (frappe.request.content_length or 0) > webhooks.MAX_BYTES:
+		return Response(status=413)
+	try:
+		webhooks.receive(SiteHost(), frappe.request.get_data(), frappe.get_request_header("X-Hub-Signature-256"))
+	except webhooks.TooLarge:
+		return Response(status=413)
+	except webhooks.Forbidden as err:
+		return Response(str(err), status=403, mimetype="text/plain")
+	return Response(status=200, mimetype="text/plain")
+
+
+def _answer_challenge() -> Response:
+	for token in SiteHost().verify_tokens():
+		challenge = answer_challenge(frappe.request.args, token)
+		if challenge is not None:
+			return Response(challenge, mimetype="text/plain")
+	return Response(status=403)

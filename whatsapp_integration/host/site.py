@@ -1,0 +1,226 @@
+"""The Frappe host. The only module below the doors that imports frappe."""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+import re
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+import frappe
+from frappe import _
+from frappe.desk.doctype.notification_log.notification_log import enqueue_create_notification
+from frappe.utils import get_system_timezone, get_url
+from frappe.utils.password import get_decrypted_password
+
+from whatsapp_integration.core.config import OFFICIAL, DeviceConfig, Limits, Retry
+from whatsapp_integration.core.errors import InvalidContent, InvalidRequest
+from whatsapp_integration.core.errors import _ as marked
+from whatsapp_integration.core.messages import MediaFile
+from whatsapp_integration.host.base import Host, Settings
+from whatsapp_integration.store.keys import DEVICE, MESSAGE
+
+SETTINGS = "WhatsApp Settings"
+WEBHOOK_METHOD = "whatsapp_integration.api.webhook.receive"
+JOBS = {
+	"dispatch": "whatsapp_integration.tasks.dispatch",
+	"webhooks": "whatsapp_integration.tasks.process_webhooks",
+	"media": "whatsapp_integration.tasks.fetch_media",
+}
+WAKE_SECONDS = 60  # a job that was asked for and never began is asked for again after this
+REALTIME_ROWS = 100  # rows of one batch that open pages are told of one by one
+
+# site → (state of the devices, their app secrets). Decrypting them for every webhook would cost more than storing it.
+_app_secrets: dict[str, tuple[tuple, tuple[str, ...]]] = {}
+
+
+class SiteHost(Host):
+	"""The current site, as the current user."""
+
+	conflicts = (frappe.QueryDeadlockError, frappe.QueryTimeoutError)
+
+	@property
+	def db(self):
+		return frappe.db
+
+	@cached_property
+	def _timezone(self) -> ZoneInfo:
+		return ZoneInfo(get_system_timezone())
+
+	def now(self) -> datetime:
+		return self.to_datetime(self.time())
+
+	def time(self) -> float:
+		return time.time()
+
+	def to_datetime(self, seconds: float) -> datetime:
+		return datetime.fromtimestamp(seconds, self._timezone).replace(tzinfo=None)
+
+	def to_unix(self, moment: datetime) -> float:
+		return moment.replace(tzinfo=self._timezone).timestamp()
+
+	def settings(self) -> Settings:
+		doc = frappe.get_cached_doc(SETTINGS)
+		return Settings(
+			default_device=doc.default_device or "",
+			default_country=_country_code(doc.default_country),
+			retry=Retry(doc.retry_attempts, doc.retry_base_seconds, doc.retry_ceiling_seconds),
+			unknown_after_hours=doc.unknown_after_hours,
+			media_attempts=doc.media_attempts,
+			alert_recipients=tuple(row.user for row in doc.alert_recipients),
+		)
+
+	def device(self, name: str) -> DeviceConfig:
+		row = frappe.db.get_value(DEVICE, name, "*", as_dict=True)
+		if not row:
+			raise InvalidRequest(marked("There is no device {0}."), name, code="unknown_device")
+		doc = frappe.get_cached_doc(SETTINGS)
+		return DeviceConfig(
+			name=row.name,
+			mode=row.mode,
+			enabled=bool(row.enabled),
+			status=row.status,
+			phone_number=row.phone_number or "",
+			country=_country_code(row.country or doc.default_country),
+			phone_number_id=row.phone_number_id or "",
+			waba_id=row.waba_id or "",
+			access_token=_secret(name, "access_token"),
+			app_secret=_secret(name, "app_secret"),
+			verify_token=_secret(name, "verify_token"),
+			graph_url=doc.graph_url,
+			graph_version=doc.graph_version,
+			connect_timeout=doc.connect_timeout,
+			read_timeout=doc.read_timeout,
+			media_hosts=tuple((doc.media_hosts or "").split()),
+			limits=_limits(row, doc),
+			retry=self.settings().retry,
+		)
+
+	def app_secrets(self) -> tuple[str, ...]:
+		# `modified` changes with every save of a device, and the secrets with nothing else.
+		state = frappe.db.sql(f"select max(`modified`), count(*) from `tab{DEVICE}`")[0]
+		known = _app_secrets.get(frappe.local.site)
+		if not known or known[0] != state:
+			known = _app_secrets[frappe.local.site] = (state, _secrets_of_lines("app_secret"))
+		return known[1]
+
+	def verify_tokens(self) -> tuple[str, ...]:
+		return _secrets_of_lines("verify_token")
+
+	def webhook_url(self) -> str:
+		return get_url(f"/api/method/{WEBHOOK_METHOD}")
+
+	def open_file(self, reference: str) -> MediaFile:
+		name = frappe.db.get_value("File", {"file_url": reference}) or frappe.db.exists("File", reference)
+		file = frappe.get_doc("File", name) if name else None
+		if not file or file.is_folder or file.is_remote_file or not os.path.isfile(file.get_full_path()):
+			raise InvalidContent(marked("The file {0} is missing."), reference, code="file_missing")
+		path = file.get_full_path()
+		mime_type = mimetypes.guess_type(file.file_name)[0] or "application/octet-stream"
+		return MediaFile(path, file.file_name, mime_type, os.path.getsize(path))
+
+	def save_file(self, message: str, filename: str, content: bytes) -> str:
+		file = frappe.new_doc("File")
+		file.update(
+			{
+				"file_name": re.sub(r"[^\w.\- ()]", "_", filename)[-120:].strip(". ") or "file",
+				"attached_to_doctype": MESSAGE,
+				"attached_to_name": message,
+				"attached_to_field": "attachment",
+				"is_private": 1,
+				"content": content,
+			}
+		)
+		try:
+			file.insert(ignore_permissions=True)
+		except frappe.ValidationError as err:
+			raise InvalidContent(marked("This site does not keep the file: {0}"), str(err), code="file_refused") from err
+		return file.file_url
+
+	def say(self, template: str, *values) -> str:
+		return _(template).format(*values)
+
+	def user(self) -> str:
+		return frappe.session.user
+
+	def may_use(self, device: str) -> bool:
+		return bool(frappe.has_permission(DEVICE, "read", doc=device))
+
+	def alert(self, subject: str, text: str, *, device: str = "") -> None:
+		notice = {"type": "Alert", "subject": frappe.utils.escape_html(subject), "email_content": _paragraphs(text)}
+		if device:
+			notice |= {"document_type": DEVICE, "document_name": device}
+		enqueue_create_notification(list(self.settings().alert_recipients) or _managers(), notice)
+
+	def publish(self, changed: dict[str, Sequence[str]]) -> None:
+		for doctype, names in changed.items():
+			for name in list(names)[:REALTIME_ROWS]:
+				row = {"doctype": doctype, "name": name, "modified": str(self.now())}
+				frappe.publish_realtime("doc_update", row, doctype=doctype, docname=name)
+				frappe.publish_realtime("list_update", {**row, "user": frappe.session.user})
+
+	def wake(self, work: str) -> None:
+		"""Begin the job after the commit. One that waits to begin already does the work of all who ask."""
+		frappe.db.after_commit.add(lambda: _enqueue_once(work))
+
+	def log_error(self, title: str, text: str) -> None:
+		frappe.log_error(title=title[:140], message=text)
+
+
+def begin(work: str) -> None:
+	"""Note that the job has begun: what is asked for from now on needs another one."""
+	frappe.cache.delete_value(_wake_key(work))
+
+
+def _enqueue_once(work: str) -> None:
+	key = frappe.cache.make_key(_wake_key(work))
+	if frappe.cache.set(key, "1", nx=True, ex=WAKE_SECONDS):
+		frappe.enqueue(JOBS[work], queue="short", job_name=f"WhatsApp {work}")
+
+
+def _wake_key(work: str) -> str:
+	return f"whatsapp_wake:{work}"
+
+
+def _secret(device: str, field: str) -> str:
+	return get_decrypted_password(DEVICE, device, field, raise_exception=False) or ""
+
+
+def _secrets_of_lines(field: str) -> tuple[str, ...]:
+	names = frappe.get_all(DEVICE, filters={"enabled": 1, "mode": OFFICIAL}, pluck="name")
+	return tuple(sorted({secret for name in names if (secret := _secret(name, field))}))
+
+
+def _country_code(country: str | None) -> str:
+	return (frappe.get_cached_value("Country", country, "code") or "").upper() if country else ""
+
+
+def _limits(row: frappe._dict, settings) -> Limits:
+	if row.mode == OFFICIAL:
+		return Limits(
+			per_second=row.per_second or settings.official_per_second,
+			per_minute=row.per_minute,
+			per_hour=row.per_hour,
+			per_day=row.per_day,
+			pair_seconds=settings.pair_seconds,
+			pair_burst=settings.pair_burst,
+		)
+	return Limits(
+		per_second=row.per_second,
+		per_minute=row.per_minute or settings.unofficial_per_minute,
+		per_hour=row.per_hour or settings.unofficial_per_hour,
+		per_day=row.per_day or settings.unofficial_per_day,
+	)
+
+
+def _managers() -> list[str]:
+	users = frappe.get_all("Has Role", filters={"role": "WhatsApp Manager", "parenttype": "User"}, pluck="parent")
+	return users or ["Administrator"]
+
+
+def _paragraphs(text: str) -> str:
+	return "".join(f"<p>{frappe.utils.escape_html(line)}</p>" for line in text.splitlines() if line)
