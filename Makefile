@@ -21,9 +21,7 @@ try: $(INSTALLED) ## Run the app without Frappe, with a phone to play on (ARGS="
 	$(BIN)/python -m whatsapp_integration try $(ARGS)
 
 test: $(INSTALLED) ## Check everything: lint, the tests without Frappe, the tests on a Frappe site
-	@$(MAKE) --no-print-directory lint
-	@$(MAKE) --no-print-directory floors ARGS=
-	@$(MAKE) --no-print-directory bench ARGS=
+	@$(MAKE) --no-print-directory --keep-going lint floors bench ARGS=
 
 floors: $(INSTALLED) ## Run the tests that need no Frappe (ARGS="-k phone" for some of them)
 	$(BIN)/pytest $(ARGS)

@@ -27,7 +27,9 @@ def send_test(device: str, to: str, text: str) -> dict:
 	"""Queue a text from this device: {"message", "status"}."""
 	require_device(device, "read")
 	with clear_errors():
-		receipt = outbox.send(SiteHost(), outbox.SendRequest(Text(text), to=to, device=device, priority="High"))
+		receipt = outbox.send(
+			SiteHost(), outbox.SendRequest(Text(text), to=to, device=device, priority="High")
+		)
 	return {"message": receipt.name, "status": receipt.status}
 
 

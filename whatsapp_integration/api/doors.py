@@ -18,13 +18,17 @@ def clear_errors() -> Iterator[None]:
 		yield
 	except WhatsAppError as err:
 		texts = [_(err.template).format(*err.values), _(err.advice) if err.advice else ""]
-		frappe.throw("<br>".join(frappe.utils.escape_html(text) for text in texts if text), title=_("WhatsApp"))
+		frappe.throw(
+			"<br>".join(frappe.utils.escape_html(text) for text in texts if text), title=_("WhatsApp")
+		)
 
 
 def require_device(device: str, permission: str) -> None:
 	"""Throw unless the caller has this permission on the device."""
 	if not frappe.db.exists(DEVICE, device):
-		frappe.throw(_("There is no device {0}.").format(frappe.utils.escape_html(device)), frappe.DoesNotExistError)
+		frappe.throw(
+			_("There is no device {0}.").format(frappe.utils.escape_html(device)), frappe.DoesNotExistError
+		)
 	frappe.has_permission(DEVICE, permission, doc=device, throw=True)
 
 

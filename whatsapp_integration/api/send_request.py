@@ -41,7 +41,9 @@ def read_send_request(
 	if chat:
 		frappe.has_permission(CHAT, "read", doc=chat, throw=True)
 	elif not to:
-		raise InvalidRequest(marked("Say who gets the message: a phone number or a chat."), code="no_recipient")
+		raise InvalidRequest(
+			marked("Say who gets the message: a phone number or a chat."), code="no_recipient"
+		)
 	_check_reference(reference_doctype, reference_name)
 	return SendRequest(
 		content=_read_content(text, message_type, content, file, media_url, caption),
@@ -58,7 +60,9 @@ def read_send_request(
 
 def _check_reference(doctype: str | None, name: str | None) -> None:
 	if bool(doctype) != bool(name):
-		raise InvalidRequest(marked("Give both the DocType and the name of the reference document."), code="reference")
+		raise InvalidRequest(
+			marked("Give both the DocType and the name of the reference document."), code="reference"
+		)
 	if doctype:
 		frappe.has_permission(doctype, "read", doc=name, throw=True)
 
@@ -80,7 +84,11 @@ def _read_content(
 	media_url: str | None,
 	caption: str | None,
 ) -> Content:
-	given = [name for name, value in (("text", text), ("content", content), ("file", file), ("media_url", media_url)) if value]
+	given = [
+		name
+		for name, value in (("text", text), ("content", content), ("file", file), ("media_url", media_url))
+		if value
+	]
 	if len(given) != 1:
 		raise InvalidContent(marked("Give exactly one of text, content, file and media_url."), code="content")
 	if text:

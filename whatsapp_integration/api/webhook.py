@@ -16,7 +16,9 @@ def receive() -> Response:
 	if (frappe.request.content_length or 0) > webhooks.MAX_BYTES:
 		return Response(status=413)
 	try:
-		webhooks.receive(SiteHost(), frappe.request.get_data(), frappe.get_request_header("X-Hub-Signature-256"))
+		webhooks.receive(
+			SiteHost(), frappe.request.get_data(), frappe.get_request_header("X-Hub-Signature-256")
+		)
 	except webhooks.TooLarge:
 		return Response(status=413)
 	except webhooks.Forbidden as err:

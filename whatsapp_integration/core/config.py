@@ -56,6 +56,8 @@ class DeviceConfig:
 	graph_version: str = GRAPH_VERSION
 	connect_timeout: float = 5  # seconds
 	read_timeout: float = 30  # seconds
-	media_hosts: tuple[str, ...] = ("lookaside.fbsbx.com",)  # hosts beside graph_url's own that media may come from
+	media_hosts: tuple[str, ...] = (
+		"lookaside.fbsbx.com",
+	)  # hosts beside graph_url's own that media may come from
 	limits: Limits = OFFICIAL_LIMITS
 	retry: Retry = Retry()

@@ -101,14 +101,34 @@ class StopDevice(SendError):
 
 	advice = _("Look at the account in Meta Business Manager, then resume the device.")
 	CODES = frozenset(
-		{33, 368, 131031, 131037, 131042, 131044, 131045, 131048, 131063, 131064, 133005, 133006, 133008, 133009, 133010, 133015, 133016}
+		{
+			33,
+			368,
+			131031,
+			131037,
+			131042,
+			131044,
+			131045,
+			131048,
+			131063,
+			131064,
+			133005,
+			133006,
+			133008,
+			133009,
+			133010,
+			133015,
+			133016,
+		}
 	)
 
 
 class RecipientUnreachable(SendError):
 	"""This person can't be reached; others can."""
 
-	advice = _("Check that the number uses WhatsApp and accepts your messages; reach this person another way.")
+	advice = _(
+		"Check that the number uses WhatsApp and accepts your messages; reach this person another way."
+	)
 	CODES = frozenset({130403, 130472, 130497, 131021, 131026, 131050, 137000})
 	OPT_OUT_CODES: ClassVar[frozenset[int]] = frozenset({131050})
 
@@ -149,5 +169,9 @@ def classify(code: int, message: str = "", details: str = "", after: float | Non
 		return RetryLater("{0}", said, after=after, scope="device", **kwargs)
 	for cls in _CLASSES:
 		if code in cls.CODES:
-			return cls("{0}", said, **kwargs) if cls is not RetryLater else cls("{0}", said, after=after, **kwargs)
+			return (
+				cls("{0}", said, **kwargs)
+				if cls is not RetryLater
+				else cls("{0}", said, after=after, **kwargs)
+			)
 	return FixRequest("{0}", said, **kwargs)

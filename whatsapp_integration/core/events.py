@@ -42,7 +42,9 @@ class MessageReceived(Event):
 	kind: str = "text"  # text, image, …, unsupported
 	body: str = ""  # readable text or caption
 	media: MediaInfo | None = None
-	data: dict[str, Any] = field(default_factory=dict)  # the typed part as it came: location, contacts, interactive …
+	data: dict[str, Any] = field(
+		default_factory=dict
+	)  # the typed part as it came: location, contacts, interactive …
 	reply_to: str = ""  # message id that is quoted
 	is_group: bool = False
 	forwarded: bool = False

@@ -44,7 +44,9 @@ class Content:
 
 	def to_dict(self) -> dict[str, Any]:
 		"""Only what was set, ready for JSON; `content_from_dict` reads it back."""
-		return {key: value for key, value in asdict(self).items() if value not in ("", None, (), [], {}, False)}
+		return {
+			key: value for key, value in asdict(self).items() if value not in ("", None, (), [], {}, False)
+		}
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,9 @@ class Text(Content):
 
 	def check(self, mode: str) -> None:
 		_require(self.body.strip(), _("The message is empty. Write a text or attach a file."))
-		_at_most(self.body, TEXT_MAX, _("The text has {0} characters; WhatsApp takes at most {1}. Shorten it."))
+		_at_most(
+			self.body, TEXT_MAX, _("The text has {0} characters; WhatsApp takes at most {1}. Shorten it.")
+		)
 
 	def preview(self) -> str:
 		return self.body
@@ -74,9 +78,15 @@ class MediaContent(Content):
 	def check(self, mode: str) -> None:
 		given = [bool(self.media.file), bool(self.media.link), bool(self.media.media_id)]
 		_require(sum(given) == 1, _("Attach exactly one file, link or media id."))
-		_at_most(self.caption, CAPTION_MAX, _("The caption has {0} characters; WhatsApp takes at most {1}. Shorten it."))
+		_at_most(
+			self.caption,
+			CAPTION_MAX,
+			_("The caption has {0} characters; WhatsApp takes at most {1}. Shorten it."),
+		)
 		if self.media.media_id and mode == UNOFFICIAL:
-			raise Unsupported(_("A media id belongs to the Cloud API; attach the file itself."), code="media_id")
+			raise Unsupported(
+				_("A media id belongs to the Cloud API; attach the file itself."), code="media_id"
+			)
 		self._check_file(mode)
 
 	def _check_file(self, mode: str) -> None:
@@ -123,7 +133,10 @@ class Audio(MediaContent):
 	)
 
 	def check(self, mode: str) -> None:
-		_require(not self.caption, _("WhatsApp takes no caption on a voice or audio message. Send the text by itself."))
+		_require(
+			not self.caption,
+			_("WhatsApp takes no caption on a voice or audio message. Send the text by itself."),
+		)
 		super().check(mode)
 
 
@@ -199,7 +212,10 @@ class Contacts(Content):
 		_require(self.contacts, _("Add at least one contact."))
 		for contact in self.contacts:
 			name = contact.get("name") if isinstance(contact, dict) else None
-			_require(isinstance(name, dict) and name.get("formatted_name"), _("Every contact needs a name (formatted_name)."))
+			_require(
+				isinstance(name, dict) and name.get("formatted_name"),
+				_("Every contact needs a name (formatted_name)."),
+			)
 
 	def preview(self) -> str:
 		return ", ".join(contact["name"]["formatted_name"] for contact in self.contacts)
@@ -237,9 +253,15 @@ class Interactive(Content):
 
 	def check(self, mode: str) -> None:
 		if mode == UNOFFICIAL:
-			raise Unsupported(_("Buttons, lists and flows need a device in Official mode."), code="interactive")
+			raise Unsupported(
+				_("Buttons, lists and flows need a device in Official mode."), code="interactive"
+			)
 		_require(self.body.strip(), _("The message is empty. Write its text."))
-		_at_most(self.body, self.BODY_MAX, _("The text has {0} characters; WhatsApp takes at most {1}. Shorten it."))
+		_at_most(
+			self.body,
+			self.BODY_MAX,
+			_("The text has {0} characters; WhatsApp takes at most {1}. Shorten it."),
+		)
 		_at_most(self.footer, 60, _("The footer has {0} characters; WhatsApp takes at most {1}. Shorten it."))
 
 	def preview(self) -> str:
@@ -262,7 +284,9 @@ class Buttons(Interactive):
 			_require(title, _("Every button needs a title."))
 			_at_most(title, 20, _("A button title has {0} characters; WhatsApp takes at most {1}."))
 			_require(_text(button, "id"), _("Every button needs an id."))
-			_at_most(_text(button, "id"), 256, _("A button id has {0} characters; WhatsApp takes at most {1}."))
+			_at_most(
+				_text(button, "id"), 256, _("A button id has {0} characters; WhatsApp takes at most {1}.")
+			)
 
 
 @dataclass(frozen=True)
@@ -282,10 +306,18 @@ class ListMenu(Interactive):
 		rows = [row for section in self.sections for row in _list(section, "rows")]
 		_require(1 <= len(rows) <= 10, _("A list has one to ten rows in all."))
 		for row in rows:
-			_require(_text(row, "id") and _text(row, "title"), _("Every row of the list needs an id and a title."))
+			_require(
+				_text(row, "id") and _text(row, "title"), _("Every row of the list needs an id and a title.")
+			)
 			_at_most(_text(row, "id"), 200, _("A row id has {0} characters; WhatsApp takes at most {1}."))
-			_at_most(_text(row, "title"), 24, _("A row title has {0} characters; WhatsApp takes at most {1}."))
-			_at_most(_text(row, "description"), 72, _("A row description has {0} characters; WhatsApp takes at most {1}."))
+			_at_most(
+				_text(row, "title"), 24, _("A row title has {0} characters; WhatsApp takes at most {1}.")
+			)
+			_at_most(
+				_text(row, "description"),
+				72,
+				_("A row description has {0} characters; WhatsApp takes at most {1}."),
+			)
 		for section in self.sections:
 			title = _text(section, "title")
 			_require(title or len(self.sections) == 1, _("Every section of the list needs a title."))
@@ -302,7 +334,9 @@ class CtaUrl(Interactive):
 		super().check(mode)
 		_require(self.display_text, _("Give the text of the link button."))
 		_at_most(self.display_text, 20, _("A button title has {0} characters; WhatsApp takes at most {1}."))
-		_require(self.url.startswith(("http://", "https://")), _("The link must begin with http:// or https://."))
+		_require(
+			self.url.startswith(("http://", "https://")), _("The link must begin with http:// or https://.")
+		)
 
 
 @dataclass(frozen=True)
@@ -318,7 +352,9 @@ class Flow(Interactive):
 
 	def check(self, mode: str) -> None:
 		super().check(mode)
-		_require(bool(self.flow_id) != bool(self.flow_name), _("Name the flow by its id or by its name, not both."))
+		_require(
+			bool(self.flow_id) != bool(self.flow_name), _("Name the flow by its id or by its name, not both.")
+		)
 		_require(self.flow_cta, _("Give the text of the button that opens the flow."))
 
 
@@ -386,14 +422,18 @@ def content_from_dict(kind: str, data: dict[str, Any]) -> Content:
 	"""Build a content from its kind and JSON form. Raises InvalidContent that names the wrong field."""
 	cls = CONTENTS.get(kind)
 	if cls is None:
-		raise InvalidContent(_("Unknown message type {0}. Use one of: {1}."), kind, ", ".join(CONTENTS), code="kind")
+		raise InvalidContent(
+			_("Unknown message type {0}. Use one of: {1}."), kind, ", ".join(CONTENTS), code="kind"
+		)
 	if not isinstance(data, dict):
 		raise InvalidContent(_("The content of a {0} message must be an object."), kind, code="content")
 	known = {item.name: item for item in fields(cls)}
 	values = {}
 	for key, value in data.items():
 		if key not in known:
-			raise InvalidContent(_("A {0} message has no field {1}. It has: {2}."), kind, key, ", ".join(known), code=key)
+			raise InvalidContent(
+				_("A {0} message has no field {1}. It has: {2}."), kind, key, ", ".join(known), code=key
+			)
 		values[key] = _read_value(kind, key, known[key].type, value)
 	return cls(**values)
 
@@ -417,7 +457,9 @@ def _read_value(kind: str, key: str, annotation: str, value: Any) -> Any:
 			return tuple(_only(item, dict) for item in _only(value, list, tuple))
 		return _only(value, dict)
 	except (TypeError, ValueError) as err:
-		raise InvalidContent(_("The field {0} of a {1} message has a wrong value."), key, kind, code=key) from err
+		raise InvalidContent(
+			_("The field {0} of a {1} message has a wrong value."), key, kind, code=key
+		) from err
 
 
 def _only(value: Any, *types: type) -> Any:

@@ -27,10 +27,16 @@ class Facts:
 def refusal(facts: Facts) -> WhatsAppError | None:
 	"""The reason not to send this message at all, or None."""
 	if not facts.device.enabled:
-		return Refused(_("Device {0} is disabled. Enable it or choose another one."), facts.device.name, code="device_disabled")
+		return Refused(
+			_("Device {0} is disabled. Enable it or choose another one."),
+			facts.device.name,
+			code="device_disabled",
+		)
 	if _is_window_shut(facts):
 		return NeedsTemplate(
-			_("The customer last wrote more than {0} hours ago, so WhatsApp takes only an approved template."),
+			_(
+				"The customer last wrote more than {0} hours ago, so WhatsApp takes only an approved template."
+			),
 			WINDOW_HOURS,
 			code="131047",
 		)

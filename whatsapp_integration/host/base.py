@@ -35,7 +35,9 @@ class Database(ABC):
 	def sql(self, query: str, values: Sequence | dict = (), as_dict: bool = False) -> Any: ...
 
 	@abstractmethod
-	def bulk_insert(self, doctype: str, fields: list[str], values: Sequence, ignore_duplicates: bool = False) -> None: ...
+	def bulk_insert(
+		self, doctype: str, fields: list[str], values: Sequence, ignore_duplicates: bool = False
+	) -> None: ...
 
 	@abstractmethod
 	def commit(self) -> None: ...
@@ -48,7 +50,9 @@ class Host(ABC):
 	"""One site, or one embedded data folder. Used by one thread."""
 
 	db: Any  # a Database, or frappe.db itself
-	conflicts: tuple[type[Exception], ...] = ()  # what the database raises when two writers collide: roll back and try again
+	conflicts: tuple[
+		type[Exception], ...
+	] = ()  # what the database raises when two writers collide: roll back and try again
 
 	@abstractmethod
 	def now(self) -> datetime:
@@ -74,8 +78,11 @@ class Host(ABC):
 		"""The device with its secrets. Raises InvalidRequest for an unknown one."""
 
 	@abstractmethod
-	def app_secrets(self) -> tuple[str, ...]:
-		"""The app secrets that may sign webhooks, each once; read for every post, so it must be quick."""
+	def app_secrets(self) -> dict[str, frozenset[str]]:
+		"""The app secrets that may sign webhooks → ids of the numbers and accounts of the devices that have it.
+
+		Read for every post, so it must be quick.
+		"""
 
 	@abstractmethod
 	def verify_tokens(self) -> tuple[str, ...]:

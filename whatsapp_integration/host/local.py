@@ -57,7 +57,9 @@ class SqliteDatabase(Database):
 		columns = [column[0] for column in cursor.description]
 		return [dict(zip(columns, row, strict=True)) for row in rows]
 
-	def bulk_insert(self, doctype: str, fields: list[str], values: Sequence, ignore_duplicates: bool = False) -> None:
+	def bulk_insert(
+		self, doctype: str, fields: list[str], values: Sequence, ignore_duplicates: bool = False
+	) -> None:
 		columns = ", ".join(f"`{column}`" for column in fields)
 		places = ", ".join("?" * len(fields))
 		self._connection.executemany(
@@ -115,7 +117,14 @@ class LocalHost(Host):
 
 	def add_device(self, name: str, **values: Any) -> None:
 		"""Register a device, or change it; `values` are columns of WhatsApp Device."""
-		row = {"name": name, "device_name": name, "mode": "Official", "enabled": 1, "status": "Connected", **values}
+		row = {
+			"name": name,
+			"device_name": name,
+			"mode": "Official",
+			"enabled": 1,
+			"status": "Connected",
+			**values,
+		}
 		if not bulk.insert(self.db, DEVICE, [row], now=self.now(), user=self.user()):
 			devices.set_values(self.db, name, **values)
 		self.db.commit()
@@ -152,13 +161,15 @@ class LocalHost(Host):
 			"limits": OFFICIAL_LIMITS,
 			"retry": self._settings.retry,
 		}
-		return DeviceConfig(**values | {field: self._secret(name, field) for field in SECRET_FIELDS} | self._overrides)
+		return DeviceConfig(
+			**values | {field: self._secret(name, field) for field in SECRET_FIELDS} | self._overrides
+		)
 
-	def app_secrets(self) -> tuple[str, ...]:
-		return self._secrets_of_lines("app_secret")
+	def app_secrets(self) -> dict[str, frozenset[str]]:
+		return devices.group_by_secret(self._lines(), lambda name: self._secret(name, "app_secret"))
 
 	def verify_tokens(self) -> tuple[str, ...]:
-		return self._secrets_of_lines("verify_token")
+		return tuple(devices.group_by_secret(self._lines(), lambda name: self._secret(name, "verify_token")))
 
 	def webhook_url(self) -> str:
 		return self._webhook_url
@@ -204,9 +215,8 @@ class LocalHost(Host):
 	def log_error(self, title: str, text: str) -> None:
 		log.error("%s: %s", title, text)
 
-	def _secrets_of_lines(self, field: str) -> tuple[str, ...]:
-		names = [row["name"] for row in devices.all_lines(self.db) if row["enabled"]]
-		return tuple(sorted({secret for name in names if (secret := self._secret(name, field))}))
+	def _lines(self) -> list[dict]:
+		return [row for row in devices.all_lines(self.db) if row["enabled"]]
 
 	def _secret(self, device: str, field: str) -> str:
 		key = re.sub(r"\W", "_", f"WHATSAPP_{device}_{field}").upper()

@@ -22,6 +22,7 @@ from whatsapp_integration.core.errors import InvalidContent, InvalidRequest
 from whatsapp_integration.core.errors import _ as marked
 from whatsapp_integration.core.messages import MediaFile
 from whatsapp_integration.host.base import Host, Settings
+from whatsapp_integration.store import devices
 from whatsapp_integration.store.keys import DEVICE, MESSAGE
 
 SETTINGS = "WhatsApp Settings"
@@ -35,7 +36,7 @@ WAKE_SECONDS = 60  # a job that was asked for and never began is asked for again
 REALTIME_ROWS = 100  # rows of one batch that open pages are told of one by one
 
 # site → (state of the devices, their app secrets). Decrypting them for every webhook would cost more than storing it.
-_app_secrets: dict[str, tuple[tuple, tuple[str, ...]]] = {}
+_app_secrets: dict[str, tuple[tuple, dict[str, frozenset[str]]]] = {}
 
 
 class SiteHost(Host):
@@ -100,16 +101,16 @@ class SiteHost(Host):
 			retry=self.settings().retry,
 		)
 
-	def app_secrets(self) -> tuple[str, ...]:
+	def app_secrets(self) -> dict[str, frozenset[str]]:
 		# `modified` changes with every save of a device, and the secrets with nothing else.
 		state = frappe.db.sql(f"select max(`modified`), count(*) from `tab{DEVICE}`")[0]
 		known = _app_secrets.get(frappe.local.site)
 		if not known or known[0] != state:
-			known = _app_secrets[frappe.local.site] = (state, _secrets_of_lines("app_secret"))
+			known = _app_secrets[frappe.local.site] = (state, _by_secret("app_secret"))
 		return known[1]
 
 	def verify_tokens(self) -> tuple[str, ...]:
-		return _secrets_of_lines("verify_token")
+		return tuple(_by_secret("verify_token"))
 
 	def webhook_url(self) -> str:
 		return get_url(f"/api/method/{WEBHOOK_METHOD}")
@@ -138,7 +139,9 @@ class SiteHost(Host):
 		try:
 			file.insert(ignore_permissions=True)
 		except frappe.ValidationError as err:
-			raise InvalidContent(marked("This site does not keep the file: {0}"), str(err), code="file_refused") from err
+			raise InvalidContent(
+				marked("This site does not keep the file: {0}"), str(err), code="file_refused"
+			) from err
 		return file.file_url
 
 	def say(self, template: str, *values) -> str:
@@ -151,7 +154,11 @@ class SiteHost(Host):
 		return bool(frappe.has_permission(DEVICE, "read", doc=device))
 
 	def alert(self, subject: str, text: str, *, device: str = "") -> None:
-		notice = {"type": "Alert", "subject": frappe.utils.escape_html(subject), "email_content": _paragraphs(text)}
+		notice = {
+			"type": "Alert",
+			"subject": frappe.utils.escape_html(subject),
+			"email_content": _paragraphs(text),
+		}
 		if device:
 			notice |= {"document_type": DEVICE, "document_name": device}
 		enqueue_create_notification(list(self.settings().alert_recipients) or _managers(), notice)
@@ -190,9 +197,9 @@ def _secret(device: str, field: str) -> str:
 	return get_decrypted_password(DEVICE, device, field, raise_exception=False) or ""
 
 
-def _secrets_of_lines(field: str) -> tuple[str, ...]:
-	names = frappe.get_all(DEVICE, filters={"enabled": 1, "mode": OFFICIAL}, pluck="name")
-	return tuple(sorted({secret for name in names if (secret := _secret(name, field))}))
+def _by_secret(field: str) -> dict[str, frozenset[str]]:
+	lines = [row for row in devices.all_lines(frappe.db) if row.enabled and row.mode == OFFICIAL]
+	return devices.group_by_secret(lines, lambda name: _secret(name, field))
 
 
 def _country_code(country: str | None) -> str:
@@ -218,7 +225,9 @@ def _limits(row: frappe._dict, settings) -> Limits:
 
 
 def _managers() -> list[str]:
-	users = frappe.get_all("Has Role", filters={"role": "WhatsApp Manager", "parenttype": "User"}, pluck="parent")
+	users = frappe.get_all(
+		"Has Role", filters={"role": "WhatsApp Manager", "parenttype": "User"}, pluck="parent"
+	)
 	return users or ["Administrator"]
 
 

@@ -18,6 +18,7 @@ FILES = {
 	"phone.html": "text/html; charset=utf-8",
 	"phone.css": "text/css; charset=utf-8",
 	"phone.js": "text/javascript; charset=utf-8",
+	"dom.js": "text/javascript; charset=utf-8",
 	"bubbles.js": "text/javascript; charset=utf-8",
 	"texts.js": "text/javascript; charset=utf-8",
 	"icon.svg": "image/svg+xml",

@@ -226,18 +226,23 @@ class Dispatcher:
 		if sent:
 			self._settle_sent(sent)
 		if failed:
-			messages.settle(self.host.db, [self._verdict(result) for result in failed], self.owner, self.host.now())
+			messages.settle(
+				self.host.db, [self._verdict(result) for result in failed], self.owner, self.host.now()
+			)
 		names = [result.row["name"] for result in self._unsettled]
 		return {messages.MESSAGE: names, chats.CHAT: sorted({r.row["chat"] for r in sent if r.row["chat"]})}
 
 	def _settle_sent(self, results: list[_Result]) -> None:
 		now = self.host.now()
 		rows = [
-			{"name": r.row["name"], "remote_id": r.outcome.message_id, "wa_id": r.outcome.wa_id} for r in results
+			{"name": r.row["name"], "remote_id": r.outcome.message_id, "wa_id": r.outcome.wa_id}
+			for r in results
 		]
 		messages.settle_sent(self.host.db, rows, now)
 		last = {r.row["chat"]: chats.shorten(r.row["body"]) for r in results if r.row["chat"]}
-		chats.note_outgoing(self.host.db, [{"name": chat, "last_message": text} for chat, text in last.items()], now)
+		chats.note_outgoing(
+			self.host.db, [{"name": chat, "last_message": text} for chat, text in last.items()], now
+		)
 		for result in results:
 			result.line.refusals = 0
 
@@ -249,7 +254,9 @@ class Dispatcher:
 				self.host.say(_("WhatsApp message {0}: unexpected error"), row["name"]),
 				"".join(traceback.format_exception(error)),
 			)
-			error = OutcomeUnknown(_("An unexpected error interrupted the sending; see the Error Log."), code="unknown")
+			error = OutcomeUnknown(
+				_("An unexpected error interrupted the sending; see the Error Log."), code="unknown"
+			)
 		now, attempts = self.host.time(), row["attempts"] + 1
 		status, wait = st.FAILED, 0.0
 		if isinstance(error, StopDevice | FixCredentials):
@@ -258,7 +265,9 @@ class Dispatcher:
 		elif isinstance(error, OutcomeUnknown):
 			status = st.UNKNOWN
 		elif isinstance(error, MarketingHold):
-			status, wait = (st.HELD, MARKETING_HOLD_SECONDS) if attempts < self._retry.attempts else (st.FAILED, 0)
+			status, wait = (
+				(st.HELD, MARKETING_HOLD_SECONDS) if attempts < self._retry.attempts else (st.FAILED, 0)
+			)
 		elif isinstance(error, RetryLater) and error.scope == "device":
 			status, attempts, wait = st.QUEUED, row["attempts"], self._slow_down(line, error, now)
 		elif isinstance(error, RetryLater) and attempts < self._retry.attempts:
@@ -301,7 +310,9 @@ class Dispatcher:
 		for index, line in enumerate(self._lines.values()):
 			room = (self._threads - self._in_flight - len(claimed)) // (len(self._lines) - index)
 			rows, pause = self._choose(line, room) if room > 0 else ([], None)
-			names = messages.claim(self.host.db, [row["name"] for row in rows], self.owner, micros(self.host.time()))
+			names = messages.claim(
+				self.host.db, [row["name"] for row in rows], self.owner, micros(self.host.time())
+			)
 			claimed += [(line, row) for row in rows if row["name"] in names]
 			pauses += [pause] if pause is not None else []
 		return claimed, min(pauses, default=None)
@@ -332,11 +343,16 @@ class Dispatcher:
 		taken, chosen, postponed = set(line.busy), [], []
 		for row in rows:
 			recipient = row["recipient"]
-			retry_due = min((due for priority, due in waiting.get(recipient, ()) if priority <= row["priority"]), default=0)
+			retry_due = min(
+				(due for priority, due in waiting.get(recipient, ()) if priority <= row["priority"]),
+				default=0,
+			)
 			ready = limits.pair_ready_at(history.get(recipient, ()), now, rules)
 			if retry_due or ready > now:
 				# One microsecond apart, so that they keep their order.
-				postponed.append({"name": row["name"], "due": max(retry_due, micros(ready)) + len(postponed) + 1})
+				postponed.append(
+					{"name": row["name"], "due": max(retry_due, micros(ready)) + len(postponed) + 1}
+				)
 			elif recipient not in taken:
 				taken.add(recipient)
 				chosen.append(row)

@@ -9,7 +9,7 @@ import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from whatsapp_integration.core import events as ev
@@ -25,9 +25,15 @@ from whatsapp_integration.store.keys import CHAT, DEVICE, MESSAGE
 if TYPE_CHECKING:
 	from whatsapp_integration.host.base import Host
 
+JSON_DEPTH_MAX = 31  # MariaDB refuses a JSON value that nests deeper than 32
+
 # Account events after which Meta takes no messages (DOC/webhooks/reference/account_update).
-_STOPPING_ACCOUNT_EVENTS = frozenset({"ACCOUNT_RESTRICTION", "DISABLED_UPDATE", "ACCOUNT_DELETED", "ACCOUNT_OFFBOARDED"})
-_ALERT_TOPICS = frozenset({"account_alerts", "account_update", "account_review_update", "phone_number_name_update", "security"})
+_STOPPING_ACCOUNT_EVENTS = frozenset(
+	{"ACCOUNT_RESTRICTION", "DISABLED_UPDATE", "ACCOUNT_DELETED", "ACCOUNT_OFFBOARDED"}
+)
+_ALERT_TOPICS = frozenset(
+	{"account_alerts", "account_update", "account_review_update", "phone_number_name_update", "security"}
+)
 
 
 @dataclass
@@ -63,7 +69,9 @@ class _Batch:
 
 	def by_device(self, events: Sequence[ev.Event]) -> dict[str, list[ev.Event]]:
 		"""Events by the device they belong to; those of an account go to each of its devices."""
-		accounts = {row["phone_number_id"]: name for name, row in self.lines.items() if row["phone_number_id"]}
+		accounts = {
+			row["phone_number_id"]: name for name, row in self.lines.items() if row["phone_number_id"]
+		}
 		wabas = defaultdict(list)
 		for name, row in self.lines.items():
 			if row["waba_id"]:
@@ -109,32 +117,40 @@ class _Batch:
 			"wa_id": event.sender_id or event.phone,
 			"contact_name": event.profile_name[:140],
 			"body": event.body,
-			"content": json.dumps(_kept_data(event), ensure_ascii=False, separators=(",", ":")),
+			"content": _kept_json(event),
 			"media_id": media.media_id if media else None,
 			"mime_type": media.mime_type[:140] if media else None,
 			"media_sha256": media.sha256[:140] if media else None,
-			"media_filename": media.filename[:140] if media else None,
+			"media_filename": media.filename[-140:] if media else None,
 			"media_state": "Pending" if media else None,
 			"media_due": micros(self.host.time()) if media else None,
 			"media_attempts": 0,
 			"remote_id": event.message_id,
 			"reply_to_id": event.reply_to[:140] or None,
-			"message_time": self.host.to_datetime(event.at),
+			"message_time": self._when(event),
 			"is_forwarded": int(event.forwarded),
 			"is_echo": int(is_echo),
 			"attempts": 0,
 		}
 
+	def _when(self, event: ev.Event) -> datetime:
+		"""When it happened, in the host's time zone; now, where WhatsApp did not say."""
+		return self.host.to_datetime(event.at) if event.at else self.now
+
 	def _update_chat(self, device: str, chat: dict, events: list[ev.MessageReceived]) -> None:
 		name, db = chat["name"], self.host.db
-		incoming = [event for event in events if not isinstance(event, ev.MessageEchoed)]
+		incoming = [
+			event for event in events if not isinstance(event, ev.MessageEchoed) and event.kind != "system"
+		]
 		last = max(events, key=lambda event: event.at)
 		if incoming:
 			newest = max(incoming, key=lambda event: event.at)
 			window_end = None
 			if self.lines[device]["mode"] == OFFICIAL:
-				window_end = self.host.to_datetime(newest.at) + timedelta(hours=policy.WINDOW_HOURS)
-			title = next((event.profile_name for event in incoming if event.profile_name and not event.is_group), "")
+				window_end = self._when(newest) + timedelta(hours=policy.WINDOW_HOURS)
+			title = next(
+				(event.profile_name for event in incoming if event.profile_name and not event.is_group), ""
+			)
 			chats.note_incoming(
 				db, name, unread=len(incoming), window_end=window_end, title=title[:140], now=self.now
 			)
@@ -143,7 +159,7 @@ class _Batch:
 			db,
 			name,
 			body=chats.shorten(last.body or last.kind),
-			at=self.host.to_datetime(last.at),
+			at=self._when(last),
 			direction="Outgoing" if is_echo else "Incoming",
 			incoming_id="" if is_echo else last.message_id,
 		)
@@ -181,21 +197,34 @@ class _Batch:
 			sorted({event.message_id for event in events}),
 			sorted({event.callback_data for event in events if event.callback_data}),
 		)
-		found = [(by_id.get(event.message_id) or (event.callback_data if event.callback_data in by_name else ""), event) for event in events]
+		found = [
+			(
+				by_id.get(event.message_id)
+				or (event.callback_data if event.callback_data in by_name else ""),
+				event,
+			)
+			for event in events
+		]
 		found = [(name, event) for name, event in found if name]
 		self.outcome.applied += len(found)
 		self.outcome.ignored += len(events) - len(found)
-		messages.set_remote_ids(db, {name: event.message_id for name, event in found if event.message_id not in by_id})
+		messages.set_remote_ids(
+			db, {name: event.message_id for name, event in found if event.message_id not in by_id}
+		)
 		changes: dict[str, dict] = defaultdict(dict)
 		for name, event in found:
 			if event.status != st.FAILED:
-				changes[event.status].setdefault(name, self.host.to_datetime(event.at))
+				changes[event.status].setdefault(name, self._when(event))
 		messages.raise_statuses(db, changes, self.now)
 		self._fail(device, {name: event for name, event in found if event.status == st.FAILED})
 		messages.set_pricing(
 			db,
 			[
-				{"name": name, "pricing_category": event.pricing_category[:140], "billable": int(event.billable or 0)}
+				{
+					"name": name,
+					"pricing_category": event.pricing_category[:140],
+					"billable": int(event.billable or 0),
+				}
 				for name, event in {name: event for name, event in found if event.pricing_category}.items()
 			],
 		)
@@ -211,7 +240,7 @@ class _Batch:
 					"error_code": error.code,
 					"error_text": self.host.say(error.template, *error.values),
 					"advice": self.host.say(error.advice),
-					"failed_at": self.host.to_datetime(event.at),
+					"failed_at": self._when(event),
 				}
 			)
 			self._stop_if_needed(device, error)
@@ -238,15 +267,22 @@ class _Batch:
 				devices.change_state(self.host.db, device, event.state, event.reason)
 				self.outcome.changed[DEVICE].add(device)
 				self.outcome.applied += 1
-			elif isinstance(event, ev.TemplateChanged | ev.ConsentChanged | ev.IdentityLinked | ev.QrIssued | ev.Unsupported):
+			elif isinstance(
+				event,
+				ev.TemplateChanged | ev.ConsentChanged | ev.IdentityLinked | ev.QrIssued | ev.Unsupported,
+			):
 				self.outcome.ignored += 1
 
 	def _account_changed(self, device: str, event: ev.AccountChanged) -> None:
-		limit = event.data.get("max_daily_conversations_per_business") if isinstance(event.data, dict) else None
+		limit = (
+			event.data.get("max_daily_conversations_per_business") if isinstance(event.data, dict) else None
+		)
 		if isinstance(limit, str | int):
 			devices.set_values(self.host.db, device, messaging_limit=str(limit)[:140])
 			self.outcome.changed[DEVICE].add(device)
-		text = self.host.say(_("Meta reports {0} for the account of device {1}."), event.event or event.topic, device)
+		text = self.host.say(
+			_("Meta reports {0} for the account of device {1}."), event.event or event.topic, device
+		)
 		if event.event in _STOPPING_ACCOUNT_EVENTS:
 			device_service.stop(self.host, device, "Blocked", StopDevice("{0}", text, code=event.event))
 		elif event.topic in _ALERT_TOPICS:
@@ -257,7 +293,7 @@ def _chat_key(event: ev.MessageReceived) -> str:
 	"""One chat per contact: the spellings of one number (Mexico, Argentina, Brazil) meet in one key."""
 	if event.is_group or not event.phone:
 		return event.chat_id[:140]
-	return phone.match_key(event.phone)
+	return phone.match_key(event.phone) or event.chat_id[:140]
 
 
 def _contact(event: ev.MessageReceived) -> dict[str, Any]:
@@ -269,11 +305,23 @@ def _contact(event: ev.MessageReceived) -> dict[str, Any]:
 	}
 
 
-def _kept_data(event: ev.MessageReceived) -> dict[str, Any]:
-	data = dict(event.data)
-	if event.referral:
-		data["referral"] = event.referral
-	return data
+def _kept_json(event: ev.MessageReceived) -> str:
+	"""The typed part of a message for the log; what nests deeper than MariaDB's JSON check allows is kept as text."""
+	data = {**event.data, "referral": event.referral} if event.referral else event.data
+	text = json.dumps(data, separators=(",", ":"))
+	return text if _depth(text) <= JSON_DEPTH_MAX else json.dumps({"text": text})
+
+
+def _depth(text: str) -> int:
+	"""How deep a JSON text nests, at most: brackets within strings count too."""
+	depth = deepest = 0
+	for character in text:
+		if character in "[{":
+			depth += 1
+			deepest = max(deepest, depth)
+		elif character in "]}":
+			depth -= 1
+	return deepest
 
 
 def _once(events: Sequence[ev.MessageReceived]) -> list[ev.MessageReceived]:

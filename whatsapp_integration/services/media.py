@@ -82,7 +82,9 @@ def _settled(host: Host, row: dict[str, Any], result: tuple[bytes, str] | WhatsA
 		content, mime_type = result
 		settled["attachment"] = host.save_file(row["name"], _filename(row, mime_type), content)
 		return settled
-	settled["error_text"] = host.say(_("The file could not be fetched: {0}"), host.say(result.template, *result.values))
+	settled["error_text"] = host.say(
+		_("The file could not be fetched: {0}"), host.say(result.template, *result.values)
+	)
 	if isinstance(result, RetryLater) and attempts < settings.media_attempts:
 		wait = result.after or retry.backoff(settings.retry, attempts, random.random())
 		settled |= {"media_state": "Pending", "media_due": micros(host.time() + wait)}

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 from whatsapp_integration.core import phone, policy
 from whatsapp_integration.core import status as st
 from whatsapp_integration.core.config import DeviceConfig
-from whatsapp_integration.core.errors import InvalidRequest, OutcomeUnknown, Refused, WhatsAppError, _
+from whatsapp_integration.core.errors import (
+	InvalidContent,
+	InvalidRequest,
+	OutcomeUnknown,
+	Refused,
+	WhatsAppError,
+	_,
+)
 from whatsapp_integration.core.messages import Content, MediaContent
 from whatsapp_integration.store import chats, messages
 from whatsapp_integration.store.bulk import micros
@@ -171,12 +178,21 @@ class _Lines:
 	def _check_request(self, request: SendRequest, chat: dict | None, device: DeviceConfig) -> None:
 		if request.priority not in messages.PRIORITIES:
 			raise InvalidRequest(
-				_("Unknown priority {0}. Use one of: {1}."), request.priority, ", ".join(messages.PRIORITIES), code="priority"
+				_("Unknown priority {0}. Use one of: {1}."),
+				request.priority,
+				", ".join(messages.PRIORITIES),
+				code="priority",
 			)
 		if len(request.idempotency_key) > KEY_MAX:
-			raise InvalidRequest(_("The idempotency key is longer than {0} characters."), KEY_MAX, code="idempotency_key")
+			raise InvalidRequest(
+				_("The idempotency key is longer than {0} characters."), KEY_MAX, code="idempotency_key"
+			)
 		if not self.host.may_use(device.name):
-			raise Refused(_("You may not send with device {0}. Ask a WhatsApp Manager."), device.name, code="not_permitted")
+			raise Refused(
+				_("You may not send with device {0}. Ask a WhatsApp Manager."),
+				device.name,
+				code="not_permitted",
+			)
 		if chat and chat["device"] != device.name:
 			raise InvalidRequest(
 				_("Chat {0} belongs to device {1}; an answer leaves from the number that was written to."),
@@ -206,6 +222,10 @@ class _Lines:
 			)
 			content = replace(content, media=media)
 		content.check(mode)
+		if any("\ud800" <= character <= "\udfff" for character in _to_json(content)):
+			raise InvalidContent(
+				_("The message holds half of a character. Copy the text again."), code="characters"
+			)
 		return content
 
 
@@ -239,7 +259,9 @@ def _contact(recipient: str) -> dict[str, Any]:
 	}
 
 
-def _refusal(device: DeviceConfig, request: SendRequest, chat: dict | None, now: datetime) -> WhatsAppError | None:
+def _refusal(
+	device: DeviceConfig, request: SendRequest, chat: dict | None, now: datetime
+) -> WhatsAppError | None:
 	window_end = chat["window_end"] if chat else None
 	return policy.refusal(policy.Facts(device, request.content.KIND, request.send_at or now, window_end))
 
@@ -259,7 +281,7 @@ def _row(
 		"chat": chat["name"] if chat else None,
 		"recipient": draft.recipient or str(request.to)[:KEY_MAX],
 		"body": None if error else content.preview(),
-		"content": json.dumps(content.to_dict(), ensure_ascii=False, separators=(",", ":")),
+		"content": _to_json(content),
 		"attachment": content.media.file if isinstance(content, MediaContent) else None,
 		"reply_to_id": request.reply_to or None,
 		"idempotency_key": request.idempotency_key[:KEY_MAX] or None,
@@ -275,13 +297,19 @@ def _row(
 	}
 
 
+def _to_json(content: Content) -> str:
+	return json.dumps(content.to_dict(), ensure_ascii=False, separators=(",", ":"))
+
+
 def _receipt(draft: _Draft, written: set[str], older: dict[str, dict]) -> Receipt:
 	if draft.row["name"] in written:
 		return Receipt(draft.row["name"], draft.row["status"], draft.error)
 	first = older.get(draft.row["idempotency_key"])
 	if first is None:  # another transaction wrote the key and is newer than what this one can see
 		return Receipt("", st.QUEUED, is_duplicate=True)
-	if any(first[column] != draft.row[column] for column in ("device", "recipient", "message_type", "content")):
+	if any(
+		first[column] != draft.row[column] for column in ("device", "recipient", "message_type", "content")
+	):
 		error = InvalidRequest(
 			_("The idempotency key {0} belongs to another message. Use a new key for every message."),
 			draft.row["idempotency_key"],
@@ -294,7 +322,9 @@ def _receipt(draft: _Draft, written: set[str], older: dict[str, dict]) -> Receip
 def settle_unknown(host: Host) -> int:
 	"""Give up on outcomes that nobody learned in time; a person decides what to do. Commits."""
 	hours = host.settings().unknown_after_hours
-	text = host.say(_("No status came within {0} hours: it is not known whether the message left."), f"{hours:g}")
+	text = host.say(
+		_("No status came within {0} hours: it is not known whether the message left."), f"{hours:g}"
+	)
 	before = micros(host.time() - hours * 3600)
 	names = messages.fail_unknown(host.db, before, text, host.say(OutcomeUnknown.advice), host.now())
 	host.db.commit()

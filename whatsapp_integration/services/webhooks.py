@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from whatsapp_integration.core import webhook
@@ -39,15 +40,30 @@ def receive(host: Host, body: bytes, signature: str | None) -> None:
 	"""
 	if len(body) > MAX_BYTES:
 		raise TooLarge(_("The body is larger than {0} bytes."), MAX_BYTES)
-	secrets = host.app_secrets()
-	if not any(webhook.verify_signature(body, signature, secret) for secret in secrets):
-		reason = _("The signature is wrong.") if secrets else _("No app secret is configured.")
-		raise Forbidden(reason)
+	_verify(host.app_secrets(), body, signature)
 	digest = hashlib.sha256(body).hexdigest()
 	text = body.decode("utf-8", "replace")
 	webhook_events.keep(host.db, digest, text, due=micros(host.time()), now=host.now(), user=host.user())
 	host.wake("webhooks")
 	host.db.commit()
+
+
+def _verify(app_secrets: Mapping[str, Collection[str]], body: bytes, signature: str | None) -> None:
+	"""The post must be signed by one of our apps, and speak of none of our other apps' lines."""
+	if not app_secrets:
+		raise Forbidden(_("No app secret is configured."))
+	signer = next(
+		(secret for secret in app_secrets if webhook.verify_signature(body, signature, secret)), None
+	)
+	if signer is None:
+		raise Forbidden(_("The signature is wrong."))
+	if len(app_secrets) == 1:
+		return
+	payload = _read_json(body)
+	spoken_of = webhook.phone_number_ids(payload) | webhook.waba_ids(payload)
+	foreign = {line for secret, lines in app_secrets.items() if secret != signer for line in lines}
+	if spoken_of & (foreign - set(app_secrets[signer])):
+		raise Forbidden(_("The signature belongs to another app than the device."))
 
 
 def process(host: Host, owner: str) -> int:
@@ -102,7 +118,9 @@ def _apply_alone(host: Host, row: dict[str, Any]) -> None:
 		return
 	try:
 		outcome = inbox.apply(host, events)
-	except Exception as err:  # one bad post must not stop the others; it is kept with its error and tried again
+	except (
+		Exception
+	) as err:  # one bad post must not stop the others; it is kept with its error and tried again
 		host.db.rollback()
 		host.log_error(host.say(_("WhatsApp webhook event {0}"), row["name"]), repr(err))
 		_finish(host, _again(host, row, len(events), f"{type(err).__name__}: {err}"[:1000]))
@@ -116,10 +134,21 @@ def _apply_alone(host: Host, row: dict[str, Any]) -> None:
 
 
 def _parse(body: str) -> list | None:
+	payload = _read_json(body)
+	return None if payload is None else webhook.parse(payload)
+
+
+def _read_json(body: str | bytes) -> Any:
+	"""The JSON value, None where there is none. NaN and infinities, which JSON does not know, become null."""
 	try:
-		return webhook.parse(json.loads(body))
+		return json.loads(body, parse_constant=lambda _name: None, parse_float=_finite)
 	except (ValueError, RecursionError):
 		return None
+
+
+def _finite(text: str) -> float | None:
+	number = float(text)
+	return number if math.isfinite(number) else None
 
 
 def _again(host: Host, row: dict[str, Any], events: int, error: str) -> dict[str, Any]:
@@ -129,7 +158,9 @@ def _again(host: Host, row: dict[str, Any], events: int, error: str) -> dict[str
 	return {**_settled(row, status, events, error=error), "due": due}
 
 
-def _settled(row: dict[str, Any], status: str, events: int, *, ignored: int = 0, error: str | None = None) -> dict[str, Any]:
+def _settled(
+	row: dict[str, Any], status: str, events: int, *, ignored: int = 0, error: str | None = None
+) -> dict[str, Any]:
 	return {
 		"name": row["name"],
 		"status": status,

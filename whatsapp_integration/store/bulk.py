@@ -47,7 +47,9 @@ def insert(db, doctype: str, rows: Sequence[dict[str, Any]], *, now, user: str) 
 	return [name for part in chunks(names) for (name,) in _existing(db, doctype, part)]
 
 
-def update_each(db, doctype: str, rows: Sequence[dict[str, Any]], *, guard: str = "1=1", values: Sequence = ()) -> None:
+def update_each(
+	db, doctype: str, rows: Sequence[dict[str, Any]], *, guard: str = "1=1", values: Sequence = ()
+) -> None:
 	"""Give every row its own values in one statement a chunk. A row is {"name": …, column: value, …}, all of one shape.
 
 	`guard` is a further condition with its `values`; a row that does not meet it is left alone.

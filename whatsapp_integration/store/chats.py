@@ -38,14 +38,22 @@ def get(db, name: str) -> dict | None:
 	return rows[0] if rows else None
 
 
-def ensure(db, device: str, contacts: dict[str, dict[str, Any]], *, now: datetime, user: str) -> dict[str, dict]:
+def ensure(
+	db, device: str, contacts: dict[str, dict[str, Any]], *, now: datetime, user: str
+) -> dict[str, dict]:
 	"""The chats of these contacts, made where missing. `contacts`: remote id → {"title", "phone", "user_id", "is_group"}."""
 	found = find(db, device, list(contacts))
 	# Sorted, so that two writers that make the same chats wait for one another instead of deadlocking.
 	missing = sorted(contacts.keys() - found.keys())
 	if missing:
 		rows = [
-			{"device": device, "remote_id": remote_id, "status": "Open", "unread_count": 0, **contacts[remote_id]}
+			{
+				"device": device,
+				"remote_id": remote_id,
+				"status": "Open",
+				"unread_count": 0,
+				**contacts[remote_id],
+			}
 			for remote_id in missing
 		]
 		bulk.insert(db, CHAT, rows, now=now, user=user)
@@ -64,7 +72,9 @@ def note_outgoing(db, rows: Sequence[dict[str, Any]], at: datetime) -> None:
 	)
 
 
-def note_incoming(db, name: str, *, unread: int, window_end: datetime | None, title: str, now: datetime) -> None:
+def note_incoming(
+	db, name: str, *, unread: int, window_end: datetime | None, title: str, now: datetime
+) -> None:
 	"""New messages of a customer: count them, reopen the chat, and move the end of the service window."""
 	db.sql(
 		f"UPDATE {TABLE} SET `unread_count` = `unread_count` + %s, `status` = 'Open', `modified` = %s, "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from whatsapp_integration.store import bulk
@@ -16,7 +16,8 @@ def sendable(db, stopped_states: Sequence[str]) -> list[str]:
 	"""Names of the devices that may send now."""
 	states = sorted(stopped_states)
 	rows = db.sql(
-		f"SELECT `name` FROM {TABLE} WHERE `enabled` = 1 AND `status` NOT IN {bulk.places(states)} ORDER BY `name`", states
+		f"SELECT `name` FROM {TABLE} WHERE `enabled` = 1 AND `status` NOT IN {bulk.places(states)} ORDER BY `name`",
+		states,
 	)
 	return [name for (name,) in rows]
 
@@ -24,6 +25,16 @@ def sendable(db, stopped_states: Sequence[str]) -> list[str]:
 def all_lines(db) -> list[dict]:
 	"""Every device with what events are matched by."""
 	return db.sql(f"SELECT {_COLUMNS} FROM {TABLE}", as_dict=True)
+
+
+def group_by_secret(lines: Iterable[dict], read_secret: Callable[[str], str]) -> dict[str, frozenset[str]]:
+	"""Secret → ids of the numbers and accounts of the lines that have it; lines without one are left out."""
+	groups: dict[str, set[str]] = {}
+	for line in lines:
+		if secret := read_secret(line["name"]):
+			ids = {line["phone_number_id"], line["waba_id"]} - {None, ""}
+			groups.setdefault(secret, set()).update(ids)
+	return {secret: frozenset(ids) for secret, ids in groups.items()}
 
 
 def set_values(db, name: str, **values: Any) -> None:

@@ -17,9 +17,7 @@ TABLE = f"`tab{MESSAGE}`"
 SECOND = 1_000_000  # microseconds
 PRIORITIES = {"High": 1, "Normal": 5, "Bulk": 9}
 
-_QUEUE_COLUMNS = (
-	"`name`, `device`, `recipient`, `message_type`, `content`, `reply_to_id`, `attempts`, `due`, `chat`, `body`, `priority`"
-)
+_QUEUE_COLUMNS = "`name`, `device`, `recipient`, `message_type`, `content`, `reply_to_id`, `attempts`, `due`, `chat`, `body`, `priority`"
 _TIME_COLUMNS = {
 	st.SENT: "sent_at",
 	st.DELIVERED: "delivered_at",
@@ -38,7 +36,9 @@ def get(db, names: Sequence[str], columns: str = "`name`, `status`") -> dict[str
 	"""Rows by name."""
 	found = {}
 	for part in bulk.chunks(list(names)):
-		rows = db.sql(f"SELECT {columns} FROM {TABLE} WHERE `name` IN {bulk.places(part)}", list(part), as_dict=True)
+		rows = db.sql(
+			f"SELECT {columns} FROM {TABLE} WHERE `name` IN {bulk.places(part)}", list(part), as_dict=True
+		)
 		found.update((row["name"], row) for row in rows)
 	return found
 
@@ -91,7 +91,8 @@ def sent_counts(db, device: str, now: int, windows: Iterable[int]) -> dict[int, 
 	counts = {}
 	for seconds in windows:
 		counts[seconds] = db.sql(
-			f"SELECT COUNT(*) FROM {TABLE} WHERE `device` = %s AND `attempted` > %s", [device, now - seconds * SECOND]
+			f"SELECT COUNT(*) FROM {TABLE} WHERE `device` = %s AND `attempted` > %s",
+			[device, now - seconds * SECOND],
 		)[0][0]
 	return counts
 
@@ -120,7 +121,8 @@ def claim(db, names: Sequence[str], owner: str, now: int) -> set[str]:
 			[owner, now, *part],
 		)
 		rows = db.sql(
-			f"SELECT `name` FROM {TABLE} WHERE {where} AND `status` = 'Sending' AND `lease_owner` = %s", [*part, owner]
+			f"SELECT `name` FROM {TABLE} WHERE {where} AND `status` = 'Sending' AND `lease_owner` = %s",
+			[*part, owner],
 		)
 		claimed.update(name for (name,) in rows)
 	return claimed
@@ -151,7 +153,9 @@ def settle_sent(db, rows: Sequence[dict[str, Any]], now: datetime) -> None:
 	A webhook may have been quicker: the id is written all the same, the status never goes back.
 	"""
 	bulk.update_each(db, MESSAGE, rows)
-	_raise_status(db, [row["name"] for row in rows], st.SENT, dict.fromkeys((row["name"] for row in rows), now), now)
+	_raise_status(
+		db, [row["name"] for row in rows], st.SENT, dict.fromkeys((row["name"] for row in rows), now), now
+	)
 
 
 def orphans_to_unknown(db, device: str, owner: str, text: str, advice: str, now: datetime) -> None:
@@ -166,13 +170,16 @@ def orphans_to_unknown(db, device: str, owner: str, text: str, advice: str, now:
 def release_held(db, device: str, now: int) -> None:
 	"""Queue the held messages whose time has come."""
 	db.sql(
-		f"UPDATE {TABLE} SET `status` = 'Queued' WHERE `device` = %s AND `status` = 'Held' AND `due` <= %s", [device, now]
+		f"UPDATE {TABLE} SET `status` = 'Queued' WHERE `device` = %s AND `status` = 'Held' AND `due` <= %s",
+		[device, now],
 	)
 
 
 def fail_unknown(db, before: int, text: str, advice: str, now: datetime) -> list[str]:
 	"""Give up on outcomes that stayed unknown; returns the names."""
-	rows = db.sql(f"SELECT `name` FROM {TABLE} WHERE `status` = 'Unknown' AND `attempted` < %s LIMIT 10000", [before])
+	rows = db.sql(
+		f"SELECT `name` FROM {TABLE} WHERE `status` = 'Unknown' AND `attempted` < %s LIMIT 10000", [before]
+	)
 	names = [name for (name,) in rows]
 	for part in bulk.chunks(names):
 		db.sql(
@@ -201,7 +208,9 @@ def move(
 # -- what comes back --
 
 
-def match_statuses(db, device: str, remote_ids: Sequence[str], names: Sequence[str]) -> tuple[dict[str, str], set[str]]:
+def match_statuses(
+	db, device: str, remote_ids: Sequence[str], names: Sequence[str]
+) -> tuple[dict[str, str], set[str]]:
 	"""Find the rows that statuses speak of: remote id → name, and those of `names` that are rows of this device."""
 	by_remote_id: dict[str, str] = {}
 	for part in bulk.chunks(list(remote_ids)):
@@ -280,7 +289,9 @@ def settle_media(db, rows: Sequence[dict[str, Any]]) -> None:
 	bulk.update_each(db, MESSAGE, rows)
 
 
-def _raise_status(db, names: Sequence[str], status: str, times: Mapping[str, datetime], now: datetime) -> None:
+def _raise_status(
+	db, names: Sequence[str], status: str, times: Mapping[str, datetime], now: datetime
+) -> None:
 	"""Set-based and monotonic in the statement itself, so racing webhooks can't undo one another."""
 	column = _TIME_COLUMNS[status]
 	bulk.update_each(

@@ -14,7 +14,14 @@ TABLE = f"`tab{WEBHOOK_EVENT}`"
 
 def keep(db, digest: str, body: str, *, due: int, now: datetime, user: str) -> None:
 	"""Keep a post; one with the same digest is there already and nothing happens."""
-	row = {"name": digest[:32], "digest": digest, "status": "Pending", "body": body, "due": due, "attempts": 0}
+	row = {
+		"name": digest[:32],
+		"digest": digest,
+		"status": "Pending",
+		"body": body,
+		"due": due,
+		"attempts": 0,
+	}
 	fields = {**row, "creation": now, "modified": now, "owner": user, "modified_by": user}
 	db.bulk_insert(WEBHOOK_EVENT, list(fields), [list(fields.values())], ignore_duplicates=True)
 

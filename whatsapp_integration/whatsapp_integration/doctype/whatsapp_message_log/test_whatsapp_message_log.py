@@ -19,13 +19,9 @@ class TestWhatsAppMessageLog(SiteTestCase):
 		make_device(DEVICE)
 
 	def setUp(self):
-		frappe.db.savepoint("before")
 		commit = patch.object(frappe.db, "commit")  # clearing commits each batch; a test must not
 		commit.start()
 		self.addCleanup(commit.stop)
-
-	def tearDown(self):
-		frappe.db.rollback(save_point="before")
 
 	def keep(self, days):
 		frappe.db.set_single_value("WhatsApp Settings", "keep_messages_days", days)
