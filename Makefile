@@ -10,7 +10,7 @@ INSTALLED := .venv/.installed
 export FRAPPE_BENCH
 
 .DEFAULT_GOAL := help
-.PHONY: help setup try test floors bench lint format clean
+.PHONY: help setup try test floors site bench lint format clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1	/' | expand -t 16
@@ -21,13 +21,16 @@ try: $(INSTALLED) ## Run the app without Frappe, with a phone to play on (ARGS="
 	$(BIN)/python -m whatsapp_integration try $(ARGS)
 
 test: $(INSTALLED) ## Check everything: lint, the tests without Frappe, the tests on a Frappe site
-	@$(MAKE) --no-print-directory --keep-going lint floors bench ARGS=
+	@$(MAKE) --no-print-directory --keep-going lint floors site ARGS=
 
 floors: $(INSTALLED) ## Run the tests that need no Frappe (ARGS="-k phone" for some of them)
 	$(BIN)/pytest $(ARGS)
 
-bench: $(INSTALLED) ## Run the tests on a throw-away site of the Frappe bench at FRAPPE_BENCH (ARGS for run-tests)
+site: $(INSTALLED) ## Run the tests on a throw-away site of the Frappe bench at FRAPPE_BENCH (ARGS for run-tests)
 	$(BIN)/python .ci/site_tests.py $(ARGS)
+
+bench: $(INSTALLED) ## Measure the speed and print a table
+	$(BIN)/python benchmarks/run.py $(ARGS)
 
 lint: $(INSTALLED) ## Check style, formatting and who imports whom
 	$(BIN)/ruff check .

@@ -198,7 +198,7 @@ def _secret(device: str, field: str) -> str:
 
 
 def _by_secret(field: str) -> dict[str, frozenset[str]]:
-	lines = [row for row in devices.all_lines(frappe.db) if row.enabled and row.mode == OFFICIAL]
+	lines = [row for row in devices.all_lines(frappe.db) if row.enabled]
 	return devices.group_by_secret(lines, lambda name: _secret(name, field))
 
 

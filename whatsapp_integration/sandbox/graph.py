@@ -47,7 +47,9 @@ class Graph:
 
 	def _authorize(self, request: Request) -> None:
 		scheme, _, token = request.headers.get("authorization", "").partition(" ")
-		token = token.strip() if scheme.lower() in ("bearer", "oauth") else request.query.get("access_token", "")
+		token = (
+			token.strip() if scheme.lower() in ("bearer", "oauth") else request.query.get("access_token", "")
+		)
 		if not token:
 			raise GraphError(190, message="An access token is required to request this resource.")
 		if not secrets.compare_digest(token.encode(), self.state.settings.access_token.encode()):

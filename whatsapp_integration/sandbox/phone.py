@@ -11,23 +11,16 @@ from whatsapp_integration.sandbox.http import Request, Response, answer
 from whatsapp_integration.sandbox.numbers import customer_id
 from whatsapp_integration.sandbox.payloads import display
 from whatsapp_integration.sandbox.replies import choices
-from whatsapp_integration.sandbox.state import READ, Chat, Message, State
+from whatsapp_integration.sandbox.state import ACCEPTED, DELIVERED, SENT, Chat, Message, State
 
 STATIC = Path(__file__).parent / "static"
-FILES = {
-	"phone.html": "text/html; charset=utf-8",
-	"phone.css": "text/css; charset=utf-8",
-	"phone.js": "text/javascript; charset=utf-8",
-	"dom.js": "text/javascript; charset=utf-8",
-	"bubbles.js": "text/javascript; charset=utf-8",
-	"texts.js": "text/javascript; charset=utf-8",
-	"icon.svg": "image/svg+xml",
-}
+TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 POLICY = (
 	"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
 	"frame-ancestors 'none'; img-src 'self' data: blob: http: https:; media-src 'self' blob: http: https:"
 )
 SHOWN = 200  # messages of a chat, chats of the list
+UNREAD = (ACCEPTED, SENT, DELIVERED)
 SHOWN_INLINE = re.compile(r"(image/(jpeg|png|webp|gif)|video/|audio/|application/pdf$)")
 
 
@@ -121,7 +114,7 @@ class Phone:
 		return Response(200, file.content, file.base_type if shown else "application/octet-stream", headers)
 
 	def _static(self, name: str) -> Response:
-		if name not in FILES:
+		if name not in {file.name for file in STATIC.iterdir()} or Path(name).suffix not in TYPES:
 			return answer({"error": "not found"}, 404)
 		headers = {
 			"Content-Security-Policy": POLICY,
@@ -129,7 +122,9 @@ class Phone:
 			"Referrer-Policy": "no-referrer",
 			"Cache-Control": "no-cache",
 		}
-		return Response(200, (STATIC / name).read_bytes(), FILES[name], headers)
+		return Response(
+			200, (STATIC / name).read_bytes(), f"{TYPES[Path(name).suffix]}; charset=utf-8", headers
+		)
 
 
 def preview(message: Message) -> str:
@@ -161,7 +156,9 @@ def _chat_row(chat: Chat, now: float) -> dict[str, Any]:
 		"unread": unread,
 		"typing": chat.typing_until > now,
 		"at": last.at if last else 0,
-		"last": {"text": preview(last), "type": last.type, "incoming": last.incoming, "status": last.status}
-		if last
-		else None,
+		"last": _last(last) if last else None,
 	}
+
+
+def _last(message: Message) -> dict[str, Any]:
+	return {"text": preview(message), "type": message.type, "revoked": message.revoked}

@@ -78,13 +78,20 @@ def render(template: dict[str, Any], components: list[dict[str, Any]]) -> dict[s
 			component(template, "BODY").get("text", ""), given.get("body", {}).get("parameters", [])
 		),
 		"footer": component(template, "FOOTER").get("text", ""),
-		"buttons": component(template, "BUTTONS").get("buttons", []),
+		"buttons": [
+			_shown_button(button, given.get(f"button{index}", {}).get("parameters", []))
+			for index, button in enumerate(component(template, "BUTTONS").get("buttons", []))
+		],
 	}
 	if header.get("format") == "TEXT":
 		shown["header"] = {"type": "text", "text": fill(header.get("text", ""), head.get("parameters", []))}
 	elif header:
 		shown["header"] = next(iter(head.get("parameters", [])), {"type": header["format"].lower()})
 	return shown
+
+
+def _shown_button(button: dict[str, Any], parameters: list[dict[str, Any]]) -> dict[str, Any]:
+	return {**button, "shown_url": fill(button["url"], parameters)} if "url" in button else button
 
 
 def fill(text: str, parameters: list[dict[str, Any]]) -> str:

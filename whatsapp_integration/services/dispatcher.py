@@ -9,6 +9,7 @@ may have left is never taken for one that did not.
 from __future__ import annotations
 
 import json
+import math
 import os
 import queue
 import random
@@ -308,7 +309,8 @@ class Dispatcher:
 		claimed: list[tuple[_Line, dict]] = []
 		pauses: list[float] = []
 		for index, line in enumerate(self._lines.values()):
-			room = (self._threads - self._in_flight - len(claimed)) // (len(self._lines) - index)
+			free = self._threads - self._in_flight - len(claimed)
+			room = math.ceil(free / (len(self._lines) - index))
 			rows, pause = self._choose(line, room) if room > 0 else ([], None)
 			names = messages.claim(
 				self.host.db, [row["name"] for row in rows], self.owner, micros(self.host.time())

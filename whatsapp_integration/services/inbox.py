@@ -16,7 +16,7 @@ from whatsapp_integration.core import events as ev
 from whatsapp_integration.core import phone, policy
 from whatsapp_integration.core import status as st
 from whatsapp_integration.core.config import OFFICIAL
-from whatsapp_integration.core.errors import FixCredentials, StopDevice, classify, _
+from whatsapp_integration.core.errors import FixCredentials, StopDevice, _, classify
 from whatsapp_integration.services import devices as device_service
 from whatsapp_integration.store import chats, devices, messages
 from whatsapp_integration.store.bulk import micros
@@ -123,7 +123,7 @@ class _Batch:
 			"media_sha256": media.sha256[:140] if media else None,
 			"media_filename": media.filename[-140:] if media else None,
 			"media_state": "Pending" if media else None,
-			"media_due": micros(self.host.time()) if media else None,
+			"media_due": micros(self.host.time()) if media else 0,
 			"media_attempts": 0,
 			"remote_id": event.message_id,
 			"reply_to_id": event.reply_to[:140] or None,

@@ -24,5 +24,11 @@ def make_chat(device: str, remote_id: str, **values):
 
 
 def make_message(device: str, **values):
-	row = {"doctype": "WhatsApp Message Log", "device": device, "body": "Hello", "recipient": "+201001112222", **values}
+	row = {
+		"doctype": "WhatsApp Message Log",
+		"device": device,
+		"body": "Hello",
+		"recipient": "+201001112222",
+		**values,
+	}
 	return frappe.get_doc(row).insert(ignore_permissions=True)

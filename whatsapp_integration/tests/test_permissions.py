@@ -28,7 +28,9 @@ class TestPermissions(SiteTestCase):
 		make_user(STRANGER)
 		make_device(OPEN)
 		make_device(CLOSED, users=[{"user": INSIDER}])
-		cls.chats = {device: make_chat(device, f"id-{device}", title=device).name for device in (OPEN, CLOSED)}
+		cls.chats = {
+			device: make_chat(device, f"id-{device}", title=device).name for device in (OPEN, CLOSED)
+		}
 		cls.messages = {device: make_message(device).name for device in (OPEN, CLOSED)}
 
 	def tearDown(self):
@@ -87,7 +89,9 @@ class TestPermissions(SiteTestCase):
 			frappe.set_user(user)
 			with self.subTest(user):
 				self.assertEqual(self.search("WhatsApp Device", "_WA"), expected)
-				self.assertEqual(self.search("WhatsApp Chat", "_WA"), {self.chats[device] for device in expected})
+				self.assertEqual(
+					self.search("WhatsApp Chat", "_WA"), {self.chats[device] for device in expected}
+				)
 
 	def search(self, doctype, text):
 		found = search_link(doctype, text)

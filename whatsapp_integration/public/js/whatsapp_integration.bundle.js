@@ -16,6 +16,8 @@ const TICKS = {
 };
 
 Object.assign(frappe.whatsapp, {
+	status_label: (status) => __(status, null, "WhatsApp Message Log"),
+
 	FIELDS: [
 		"name", "creation", "direction", "status", "message_type", "body", "content", "attachment", "media_filename",
 		"media_state", "mime_type", "message_time", "sent_at", "is_edited", "is_revoked", "is_forwarded", "is_echo",
@@ -39,8 +41,9 @@ Object.assign(frappe.whatsapp, {
 			.call({ method: `whatsapp_integration.api.messages.${method}`, args: { messages: names }, freeze: true })
 			.then(({ message }) => {
 				if (message.done.length) {
-					const said = method === "retry" ? __("{0} queued again") : __("{0} cancelled");
-					frappe.show_alert({ message: said.replace("{0}", message.done.length), indicator: "green" });
+					const count = [message.done.length];
+					const said = method === "retry" ? __("{0} queued again", count) : __("{0} cancelled", count);
+					frappe.show_alert({ message: said, indicator: "green" });
 				}
 				if (message.left.length) {
 					const rows = message.left.map((row) => `<li>${escape(row.name)}: ${escape(row.reason)}</li>`);
@@ -134,5 +137,5 @@ function time(message) {
 function ticks(message) {
 	if (message.direction === "Incoming") return "";
 	const [mark, kind] = TICKS[message.status] || ["", ""];
-	return `<span class="wa-ticks ${kind}" title="${__(message.status)}">${mark}</span>`;
+	return `<span class="wa-ticks ${kind}" title="${frappe.whatsapp.status_label(message.status)}">${mark}</span>`;
 }

@@ -110,7 +110,7 @@ function address(part) {
 }
 
 function picture(part) {
-	const image = h("img.picture", { src: address(part), alt: t("image"), loading: "lazy" });
+	const image = h("img.picture", { src: address(part), alt: t("image") });
 	image.addEventListener("error", () => image.replaceWith(h("span.broken", {}, icon("alert"), t("image"))));
 	return h("a", { href: address(part), target: "_blank", rel: "noopener noreferrer" }, image);
 }

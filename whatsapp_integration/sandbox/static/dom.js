@@ -51,7 +51,7 @@ export function icon(name) {
 }
 
 export function avatar(node, name, seed) {
-	let hue = 0;
+	let hue = seed ? 0 : 250;
 	for (const letter of seed) hue = (hue * 31 + letter.codePointAt(0)) % 360;
 	const words = name.replace(/[^\p{L}\p{N}\s]/gu, "").trim().split(/\s+/);
 	node.textContent = words.slice(0, 2).map((word) => [...word][0] ?? "").join("\u200c").toUpperCase() || "#";

@@ -1,11 +1,13 @@
 /* The phone: state of the page, talking to the sandbox, and what the customer does. */
 
 import { bubble, summary } from "./bubbles.js";
+import { clearStaged, stageEdit, stageQuote, startComposer } from "./compose.js";
 import { avatar, h, icon } from "./dom.js";
+import { get, post } from "./net.js";
+import { closeMenu, closeSheet, flowSheet, listSheet, openMenu } from "./sheets.js";
 import { clock, day, language, t, translatePage } from "./texts.js";
 
 const $ = (id) => document.getElementById(id);
-const EMOJI = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
 const CAIRO = { latitude: 30.0444, longitude: 31.2357, name: "Cairo" };
 const here = new URLSearchParams(location.search);
 
@@ -15,27 +17,12 @@ const page = {
 	name: "",
 	chats: [],
 	drawn: new Map(), // message id → what was drawn and its node
-	quoted: null,
-	editing: null,
-	files: [],
+	atEnd: true,
 	waiting: false,
 	again: false,
 };
 
 /* ------------------------------------------------------------------ talking to the sandbox */
-
-async function get(path) {
-	const reply = await fetch(path);
-	if (!reply.ok) throw new Error(`HTTP ${reply.status}`);
-	return reply.json();
-}
-
-async function post(path, data) {
-	const reply = await fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(data) });
-	const answer = await reply.json();
-	if (!reply.ok) throw new Error(answer.error ?? `HTTP ${reply.status}`);
-	return answer;
-}
 
 async function trying(work) {
 	try {
@@ -64,10 +51,9 @@ async function refresh() {
 
 function say(what) {
 	const to = page.number ? { to: page.number } : {};
-	const quoted = page.quoted && !what.reply_to && !what.reaction ? { reply_to: page.quoted.id } : {};
 	const name = page.name ? { name: page.name } : {};
 	return trying(async () => {
-		const sent = await post("/sandbox/reply", { from: page.customer, ...to, ...name, ...quoted, ...group(), ...what });
+		const sent = await post("/sandbox/reply", { from: page.customer, ...to, ...name, ...group(), ...what });
 		if (!group().group) page.customer = sent.wa_id;
 		refresh();
 		return sent;
@@ -86,7 +72,7 @@ async function drawList() {
 	page.chats = data.chats;
 	page.number ||= data.numbers[0]?.id ?? "";
 	$("business").textContent = data.business.name;
-	avatar($("business-avatar"), data.business.name, data.business.name);
+	avatar($("business-avatar"), data.business.name, "");
 	$("auto-read").checked = data.auto_read;
 	$("notice").hidden = data.subscribed;
 	drawNumbers(data.numbers);
@@ -112,7 +98,7 @@ function pretty(customer) {
 
 function listRow(row) {
 	const name = row.name || pretty(row.customer);
-	const last = row.last ? summary(row.last.type, row.last.text) : t("no_messages");
+	const last = row.last ? (row.last.revoked ? t("revoked") : summary(row.last.type, row.last.text)) : t("no_messages");
 	return h(
 		`button.chat${isOpen(row) ? ".open" : ""}`,
 		{ type: "button", "aria-current": isOpen(row) ? "true" : null, onclick: () => open(row.customer, row.number_id, row.name) },
@@ -134,13 +120,14 @@ function listRow(row) {
 /* ------------------------------------------------------------------ the conversation */
 
 function open(customer, number, name = "") {
-	Object.assign(page, { customer, number: number || page.number, name, quoted: null, editing: null, files: [] });
+	Object.assign(page, { customer, number: number || page.number, name });
 	page.drawn.clear();
+	page.atEnd = true;
 	$("log").replaceChildren();
 	const query = new URLSearchParams({ ...(language === "ar" ? { lang: "ar" } : {}), ...(customer ? { chat: customer, number: page.number } : {}) });
 	history.replaceState(null, "", `?${query}`);
 	closeSheet();
-	drawStaged();
+	clearStaged();
 	refresh();
 	if (customer && matchMedia("(hover: hover)").matches) $("text").focus();
 }
@@ -162,7 +149,7 @@ async function drawChat() {
 
 function drawMessages(messages, typing) {
 	const log = $("log");
-	const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80 || !page.drawn.size;
+	page.atEnd ||= !page.drawn.size;
 	const nodes = [];
 	let date = "";
 	for (const message of messages) {
@@ -174,7 +161,16 @@ function drawMessages(messages, typing) {
 	if (!messages.length) nodes.push(fixed("none", () => h("p.day", {}, t("no_messages"))));
 	if (typing) nodes.push(fixed("typing", () => h("div.row.theirs", {}, h("div.bubble.dots", {}, h("i"), h("i"), h("i")))));
 	place(log, nodes);
-	if (atEnd) log.scrollTop = log.scrollHeight;
+	stickToEnd();
+}
+
+function isAtEnd() {
+	const log = $("log");
+	return log.scrollHeight - log.scrollTop - log.clientHeight < 80;
+}
+
+function stickToEnd() {
+	if (page.atEnd) $("log").scrollTop = $("log").scrollHeight;
 }
 
 /* The node drawn before for this key, unless what it shows has changed: a playing video stays. */
@@ -207,178 +203,16 @@ const act = {
 	answer: (message, choice) => say({ button: choice, reply_to: message.id }),
 	location: (message) => say({ location: CAIRO, reply_to: message.id }),
 	played: (message) => post("/sandbox/status", { message_id: message.id, status: "played" }).catch(() => {}),
-	menu: openMenu,
-	sheetForList,
-	sheetForFlow,
+	sheetForList: (message) => listSheet(message, (row) => act.answer(message, row)),
+	sheetForFlow: (message) => flowSheet((answers) => say({ flow: answers, reply_to: message.id })),
+	menu: (message, near) =>
+		openMenu(message, near, {
+			react: (emoji) => say({ reaction: { message_id: message.id, emoji } }),
+			quote: () => stageQuote(message),
+			edit: () => stageEdit(message),
+			revoke: () => say({ revoke: message.id }),
+		}),
 };
-
-function openMenu(message, near) {
-	closeMenu();
-	const mine = message.incoming;
-	const emoji = EMOJI.map((sign) => {
-		const on = message.my_reaction === sign;
-		const what = { reaction: { message_id: message.id, emoji: on ? "" : sign } };
-		const label = on ? t("take_back") : t("react", sign);
-		return h(`button${on ? ".on" : ""}`, { type: "button", title: label, "aria-label": label, onclick: () => say(what) }, sign);
-	});
-	const menu = h(
-		"div.popover",
-		{ id: "popover" },
-		h("div.emoji", {}, ...emoji),
-		h("button.item", { type: "button", onclick: () => stageQuote(message) }, icon("reply"), t("reply")),
-		mine && message.type === "text" ? h("button.item", { type: "button", onclick: () => stageEdit(message) }, icon("edit"), t("edit")) : null,
-		mine ? h("button.item", { type: "button", onclick: () => say({ revoke: message.id }) }, icon("trash"), t("revoke")) : null,
-	);
-	near.closest(".row").append(menu);
-	const log = $("log").getBoundingClientRect();
-	menu.classList.toggle("below", near.getBoundingClientRect().top - log.top < 190);
-}
-
-function closeMenu() {
-	$("popover")?.remove();
-}
-
-function sheet(title, ...children) {
-	const close = h("button.round.quiet", { type: "button", title: t("close"), "aria-label": t("close"), onclick: closeSheet }, icon("close"));
-	$("sheet").replaceChildren(h("div.panel", { role: "dialog", "aria-label": title }, h("header", {}, h("b", { dir: "auto" }, title), close), ...children));
-	$("sheet").hidden = false;
-	close.focus();
-}
-
-function closeSheet() {
-	$("sheet").hidden = true;
-}
-
-function sheetForList(message) {
-	const { button, sections } = message.part.action;
-	const choose = (row) => {
-		closeSheet();
-		act.answer(message, row);
-	};
-	const rows = sections.flatMap((section) => [
-		section.title ? h("h4", { dir: "auto" }, section.title) : null,
-		...section.rows.map((row) =>
-			h("button.choice", { type: "button", onclick: () => choose(row) }, h("b", { dir: "auto" }, row.title), h("small", { dir: "auto" }, row.description ?? "")),
-		),
-	]);
-	sheet(button || t("choose"), h("div.choices", {}, ...rows.filter(Boolean)));
-}
-
-function sheetForFlow(message) {
-	const answers = h("textarea.json", { dir: "ltr", rows: 6, "aria-label": t("flow_title") });
-	answers.value = '{\n  "answer": "yes"\n}';
-	const problem = h("p.problem", {});
-	const send = () => {
-		try {
-			say({ flow: JSON.parse(answers.value), reply_to: message.id });
-			closeSheet();
-		} catch {
-			problem.textContent = t("bad_json");
-		}
-	};
-	sheet(t("flow_title"), answers, problem, h("button.choice.main", { type: "button", onclick: send }, t("send")));
-}
-
-/* ------------------------------------------------------------------ writing */
-
-function stageQuote(message) {
-	page.quoted = message;
-	page.editing = null;
-	drawStaged();
-	$("text").focus();
-}
-
-function stageEdit(message) {
-	page.editing = message;
-	page.quoted = null;
-	$("text").value = message.part.body;
-	drawStaged();
-	$("text").focus();
-}
-
-function stageFiles(files) {
-	if (!page.customer) return;
-	page.files.push(...files);
-	drawStaged();
-	$("text").focus();
-}
-
-function drawStaged() {
-	const chips = page.files.map((file, index) => chip(filePreview(file), file.name, () => page.files.splice(index, 1)));
-	if (page.quoted) chips.push(chip(icon("reply"), stagedText(page.quoted), () => (page.quoted = null)));
-	if (page.editing) chips.push(chip(icon("edit"), page.editing.part.body, () => (page.editing = null)));
-	$("staged").replaceChildren(...chips);
-	$("staged").hidden = !chips.length;
-}
-
-function stagedText(message) {
-	return summary(message.type, message.part.body ?? message.part.caption ?? message.rendered?.body ?? message.part.body?.text);
-}
-
-function chip(picture, text, remove) {
-	const gone = () => {
-		remove();
-		drawStaged();
-	};
-	return h(
-		"div.chip",
-		{},
-		picture,
-		h("span", { dir: "auto" }, typeof text === "string" ? text : ""),
-		h("button.round.quiet", { type: "button", title: t("remove"), "aria-label": t("remove"), onclick: gone }, icon("close")),
-	);
-}
-
-function filePreview(file) {
-	if (!/^image\/(jpeg|png|webp|gif)$/.test(file.type)) return icon("file");
-	const image = h("img", { src: URL.createObjectURL(file), alt: "" });
-	image.addEventListener("load", () => URL.revokeObjectURL(image.src));
-	return image;
-}
-
-async function submit() {
-	const text = $("text").value.trim();
-	const { files, editing } = page;
-	if (!page.customer || !(text || files.length)) return;
-	let sent;
-	if (editing) sent = await say({ edit: { message_id: editing.id, text } });
-	else if (files.length) sent = await sendFiles(files, text);
-	else sent = await say({ text });
-	if (!sent) return;
-	$("text").value = "";
-	Object.assign(page, { files: [], quoted: null, editing: null });
-	grow();
-	drawStaged();
-	$("log").scrollTop = $("log").scrollHeight;
-}
-
-async function sendFiles(files, caption) {
-	let sent = null;
-	for (const [index, file] of files.entries()) {
-		const id = await trying(() => upload(file));
-		if (!id) return null;
-		sent = await say({ file: { id, filename: file.name, ...(index ? {} : { caption }) } });
-	}
-	const last = files.at(-1);
-	if (caption && /^audio\//.test(last.type)) sent = await say({ text: caption });
-	return sent;
-}
-
-async function upload(file) {
-	const reply = await fetch(`/sandbox/upload?filename=${encodeURIComponent(file.name)}`, {
-		method: "POST",
-		headers: { "Content-Type": file.type || "application/octet-stream" },
-		body: file,
-	});
-	if (!reply.ok) throw new Error(`HTTP ${reply.status}`);
-	return (await reply.json()).id;
-}
-
-function grow() {
-	const box = $("text");
-	box.style.height = "auto";
-	box.style.height = `${Math.min(box.scrollHeight, 140)}px`;
-}
 
 /* "+20 100 123 4567 Sara" → number and name; Arabic and Persian digits count as digits. */
 function readCustomer(text) {
@@ -406,24 +240,7 @@ function listen() {
 	$("back").addEventListener("click", () => open("", page.number));
 	$("number").addEventListener("change", () => open("", $("number").value));
 	$("auto-read").addEventListener("change", () => trying(() => post("/sandbox/config", { auto_read: $("auto-read").checked })));
-	$("attach").addEventListener("click", () => $("file").click());
-	$("file").addEventListener("change", () => {
-		stageFiles($("file").files);
-		$("file").value = "";
-	});
-	$("composer").addEventListener("submit", (event) => {
-		event.preventDefault();
-		submit();
-	});
-	$("text").addEventListener("input", grow);
-	$("text").addEventListener("keydown", (event) => {
-		if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-		event.preventDefault();
-		submit();
-	});
-	document.addEventListener("paste", (event) => {
-		if (event.clipboardData?.files.length) stageFiles(event.clipboardData.files);
-	});
+	startComposer({ say, trying, canWrite: () => Boolean(page.customer) });
 	document.addEventListener("click", (event) => {
 		if (!event.target.closest(".menu")) closeMenu();
 		if (event.target === $("sheet")) closeSheet();
@@ -434,23 +251,9 @@ function listen() {
 		closeSheet();
 	});
 	document.addEventListener("visibilitychange", refresh);
-	listenForDrops();
-}
-
-function listenForDrops() {
-	const phone = $("phone");
-	phone.addEventListener("dragover", (event) => {
-		event.preventDefault();
-		$("drop").hidden = false;
-	});
-	phone.addEventListener("dragleave", (event) => {
-		if (!phone.contains(event.relatedTarget)) $("drop").hidden = true;
-	});
-	phone.addEventListener("drop", (event) => {
-		event.preventDefault();
-		$("drop").hidden = true;
-		stageFiles(event.dataTransfer.files);
-	});
+	$("log").addEventListener("scroll", () => (page.atEnd = isAtEnd()), { passive: true });
+	// Pictures and players grow when they load; "load" does not bubble, so it is caught on its way down.
+	for (const name of ["load", "loadedmetadata"]) $("log").addEventListener(name, stickToEnd, true);
 }
 
 function begin() {

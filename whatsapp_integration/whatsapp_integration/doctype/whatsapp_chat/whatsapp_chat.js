@@ -42,7 +42,7 @@ function ask_and_send(frm) {
 		],
 		({ text }) =>
 			frappe
-				.call("whatsapp_integration.api.messages.send", { to: frm.doc.name, device: frm.doc.device, text })
+				.call("whatsapp_integration.api.messages.send", { chat: frm.doc.name, text })
 				.then(() => frm.reload_doc()),
 		__("Send Message to {0}", [frm.doc.title || frm.doc.phone]),
 		__("Send")

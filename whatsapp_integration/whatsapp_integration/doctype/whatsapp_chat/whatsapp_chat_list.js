@@ -4,7 +4,7 @@ frappe.listview_settings["WhatsApp Chat"] = {
 
 	get_indicator(doc) {
 		const colors = { Open: "green", Done: "gray", Archived: "darkgrey" };
-		return [__(doc.status), colors[doc.status], `status,=,${doc.status}`];
+		return [__(doc.status, null, doc.doctype), colors[doc.status], `status,=,${doc.status}`];
 	},
 
 	formatters: {

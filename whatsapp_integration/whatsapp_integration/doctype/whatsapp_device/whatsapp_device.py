@@ -32,7 +32,7 @@ class WhatsAppDevice(Document):
 	def region(self) -> str:
 		"""ISO 3166 alpha-2 of the device's country, else of WhatsApp Settings; "" when neither is set."""
 		country = self.country or frappe.db.get_single_value("WhatsApp Settings", "default_country")
-		return (country and frappe.db.get_value("Country", country, "code") or "").upper()
+		return ((country and frappe.db.get_value("Country", country, "code")) or "").upper()
 
 	def require_access(self):
 		if self.mode != OFFICIAL or not self.enabled:

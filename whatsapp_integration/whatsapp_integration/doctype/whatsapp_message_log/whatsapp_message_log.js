@@ -53,29 +53,29 @@ function problem(doc) {
 function steps(doc) {
 	if (doc.direction === "Incoming") return "";
 	const ladder = [
-		[__("Queued"), doc.creation],
-		[__("Sent"), doc.sent_at],
-		[__("Delivered"), doc.delivered_at],
-		[__("Read"), doc.read_at],
+		["Queued", doc.creation],
+		["Sent", doc.sent_at],
+		["Delivered", doc.delivered_at],
+		["Read", doc.read_at],
 	];
 	const reached = { Sent: 1, Delivered: 2, Read: 3, Played: 3 }[doc.status] ?? 0;
 	const items = ladder.map(([label, time], index) => {
 		const done = index <= reached || Boolean(time);
-		return step(label, index <= reached ? time : time || "", done ? "wa-done" : "");
+		return step(label, time, done ? "wa-done" : "");
 	});
-	if (doc.played_at) items.push(step(__("Played"), doc.played_at, "wa-done"));
+	if (doc.played_at) items.push(step("Played", doc.played_at, "wa-done"));
 	if (["Failed", "Cancelled"].includes(doc.status)) {
 		const last = doc.sent_at ? 2 : 1;
-		return list([...items.slice(0, last), step(__(doc.status), doc.failed_at || doc.modified, "wa-bad")]);
+		return list([...items.slice(0, last), step(doc.status, doc.failed_at || doc.modified, "wa-bad")]);
 	}
 	if (["Held", "Sending", "Unknown"].includes(doc.status)) {
-		items.splice(1, 0, step(__(doc.status), doc.send_at && doc.status === "Held" ? doc.send_at : "", "wa-wait"));
+		items.splice(1, 0, step(doc.status, "", "wa-wait"));
 	}
 	return list(items);
 }
 
-function step(label, time, kind) {
-	return `<li class="${kind}">${label}<small>${time ? frappe.datetime.str_to_user(time) : ""}</small></li>`;
+function step(status, time, kind) {
+	return `<li class="${kind}">${frappe.whatsapp.status_label(status)}<small>${time ? frappe.datetime.str_to_user(time) : ""}</small></li>`;
 }
 
 function list(items) {

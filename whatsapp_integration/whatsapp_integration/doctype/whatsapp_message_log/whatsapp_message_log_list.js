@@ -16,7 +16,7 @@ frappe.listview_settings["WhatsApp Message Log"] = {
 			Cancelled: "darkgrey",
 			Received: "purple",
 		};
-		return [__(doc.status), colors[doc.status], `status,=,${doc.status}`];
+		return [__(doc.status, null, doc.doctype), colors[doc.status], `status,=,${doc.status}`];
 	},
 
 	formatters: {
