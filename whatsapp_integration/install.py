@@ -1,7 +1,6 @@
 """What installing and uninstalling do beyond Frappe's own sync of the DocType files."""
 
 import frappe
-from frappe import _
 from frappe.custom.doctype.custom_field.custom_field import create_custom_fields
 
 from whatsapp_integration.store import keys
@@ -33,6 +32,7 @@ def before_uninstall() -> None:
 	delete_files({"attached_to_doctype": ("in", doctypes)})
 	for table, column in _tables_naming_doctypes():
 		frappe.db.delete(table, {column: ("in", doctypes)})
+	frappe.db.delete("Has Role", {"role": ("in", ROLES)})
 	for role in ROLES:
 		frappe.delete_doc("Role", role, ignore_missing=True, force=True)
 
@@ -41,7 +41,8 @@ def after_uninstall() -> None:
 	from frappe.core.doctype.scheduled_job_type.scheduled_job_type import sync_jobs
 
 	frappe.clear_cache()
-	sync_jobs()
+	sync_jobs()  # takes our scheduled jobs away
+	frappe.db.commit()  # nobody commits after this hook
 
 
 def add_company_field() -> None:
@@ -51,7 +52,7 @@ def add_company_field() -> None:
 				{
 					"fieldname": "company",
 					"fieldtype": "Link",
-					"label": _("Company"),
+					"label": "Company",
 					"options": "Company",
 					"insert_after": "country",
 					"in_standard_filter": 1,
@@ -80,6 +81,7 @@ def _tables_naming_doctypes() -> list[tuple[str, str]]:
 	return [
 		("__Auth", "doctype"),
 		("__UserSettings", "doctype"),
+		("Singles", "doctype"),
 		("Logs To Clear", "ref_doctype"),
 		("Version", "ref_doctype"),
 		("DocShare", "share_doctype"),

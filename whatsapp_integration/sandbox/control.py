@@ -125,11 +125,8 @@ class Control:
 
 	def read(self, customer: str, number_id: str = "") -> dict[str, Any]:
 		number_id = number_id or self.state.settings.phone_number_id
-		return {
-			"read": self.ladder.read(
-				number_id, customer if "@" in customer else customer_id(customer) or customer
-			)
-		}
+		known = (number_id, customer) in self.state.chats
+		return {"read": self.ladder.read(number_id, customer if known else customer_id(customer))}
 
 	def status(self, message_id: str, status: str, code: int = 131000) -> dict[str, Any]:
 		"""Make one status of an accepted message come now."""

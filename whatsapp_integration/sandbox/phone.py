@@ -144,16 +144,16 @@ def preview(message: Message) -> str:
 def _chat_row(chat: Chat, now: float) -> dict[str, Any]:
 	shown = [message for message in chat.messages[-20:] if message.type not in ("edit", "revoke")]
 	last = shown[-1] if shown else None
-	unread = sum(
-		not m.incoming and m.status not in (READ, "played", "failed") for m in chat.messages[-SHOWN:]
-	)
+	recent = [
+		message for message in chat.messages[-SHOWN:] if not message.incoming and message.type != "reaction"
+	]
 	return {
 		"number_id": chat.number_id,
 		"customer": chat.key,
 		"name": chat.name,
 		"user_id": chat.user_id,
 		"group": chat.group,
-		"unread": unread,
+		"unread": sum(message.status in UNREAD for message in recent),
 		"typing": chat.typing_until > now,
 		"at": last.at if last else 0,
 		"last": _last(last) if last else None,

@@ -24,6 +24,12 @@ Object.assign(frappe.whatsapp, {
 		"reaction", "contact_name", "error_text",
 	],
 
+	/** Phone numbers keep their + in front on a right-to-left desk. */
+	left_to_right(frm, fields) {
+		fields.forEach((field) => frm.get_field(field).$wrapper.find("input, .control-value").attr("dir", "ltr"));
+		if (fields.includes(frm.meta.title_field)) frm.page.$title_area.find(".title-text").attr("dir", "ltr");
+	},
+
 	/** One message as the customer sees it, as HTML. */
 	bubble(message) {
 		const side = message.direction === "Incoming" ? "wa-in" : "wa-out";
@@ -131,7 +137,7 @@ function content_of(message) {
 function time(message) {
 	const moment = message.message_time || message.sent_at || message.creation;
 	const edited = message.is_edited ? `${__("Edited")} · ` : "";
-	return edited + frappe.datetime.str_to_user(moment, false, false);
+	return `${edited}<bdi>${frappe.datetime.str_to_user(moment)}</bdi>`;
 }
 
 function ticks(message) {

@@ -9,7 +9,7 @@ export function bubble(message, act) {
 	const body = message.revoked ? [revoked()] : content(message, act);
 	const box = h(
 		`div.bubble.${message.revoked ? "text" : message.type}`,
-		{ dir: "auto" },
+		{},
 		message.sender ? h("span.sender", { dir: "ltr" }, `+${message.sender}`) : null,
 		message.forwarded ? h("span.forwarded", {}, icon("reply"), t("forwarded")) : null,
 		message.quoted ? quote(message.quoted) : null,
@@ -52,7 +52,7 @@ function quote(quoted) {
 	return h(
 		"blockquote",
 		{},
-		h("b", {}, quoted.incoming ? t("you") : document.getElementById("business").textContent),
+		h("b", { dir: "auto" }, quoted.incoming ? t("you") : document.getElementById("business").textContent),
 		h("span", { dir: "auto" }, summary(quoted.type, quoted.text)),
 	);
 }

@@ -112,7 +112,7 @@ function filePicture(file) {
 function grow() {
 	const box = $("text");
 	box.style.height = "auto";
-	box.style.height = `${Math.min(box.scrollHeight, 140)}px`;
+	box.style.height = `${Math.min(box.scrollHeight + 2, 140)}px`;
 }
 
 function listenForDrops() {

@@ -6,6 +6,7 @@ frappe.ui.form.on("WhatsApp Chat", {
 		frappe
 			.require(["whatsapp_integration.bundle.js", "whatsapp_integration.bundle.css"])
 			.then(() => show_conversation(frm))
+			.then(() => frappe.whatsapp.left_to_right(frm, ["phone"]))
 			.then(() => follow_messages(frm));
 	},
 });

@@ -4,10 +4,11 @@ frappe.listview_settings["WhatsApp Chat"] = {
 
 	get_indicator(doc) {
 		const colors = { Open: "green", Done: "gray", Archived: "darkgrey" };
-		return [__(doc.status, null, doc.doctype), colors[doc.status], `status,=,${doc.status}`];
+		return [__(doc.status, null, "WhatsApp Chat"), colors[doc.status], `status,=,${doc.status}`];
 	},
 
 	formatters: {
+		phone: (value) => `\u200e${frappe.utils.escape_html(value || "")}`, // keeps the + in front, right-to-left too
 		unread_count(value) {
 			return value ? `<span class="indicator-pill green no-indicator-dot">${value}</span>` : "";
 		},

@@ -5,7 +5,9 @@ frappe.ui.form.on("WhatsApp Device", {
 		if (frm.is_new()) return;
 		show_state(frm);
 		if (frm.perm[0]?.write) add_buttons(frm);
-		frappe.require("whatsapp_integration.bundle.css");
+		frappe
+			.require(["whatsapp_integration.bundle.js", "whatsapp_integration.bundle.css"])
+			.then(() => frappe.whatsapp.left_to_right(frm, ["phone_number", "display_phone_number"]));
 	},
 
 	mode: show_unofficial_note,
@@ -100,8 +102,8 @@ async function connect_to_meta(frm) {
 		(check) => `<div class="wa-check">
 			<span class="indicator ${check.ok ? "green" : "red"}"></span>
 			<div><b>${escape(check.label)}</b>
-				${check.detail ? `<div>${escape(check.detail)}</div>` : ""}
-				${check.advice ? `<div class="text-muted">→ ${escape(check.advice)}</div>` : ""}
+				${check.detail ? `<div dir="auto">${escape(check.detail)}</div>` : ""}
+				${check.advice ? `<div class="text-muted" dir="auto">${escape(check.advice)}</div>` : ""}
 			</div>
 		</div>`
 	);

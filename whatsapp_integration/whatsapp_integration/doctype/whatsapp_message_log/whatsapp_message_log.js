@@ -26,6 +26,7 @@ function add_buttons(frm) {
 }
 
 function show_overview(frm) {
+	frappe.whatsapp.left_to_right(frm, ["recipient"]);
 	frm.get_field("overview").$wrapper.html(
 		`${problem(frm.doc)}${steps(frm.doc)}<div class="wa-chat">${frappe.whatsapp.bubble(frm.doc)}</div>`
 	);
@@ -43,8 +44,8 @@ function problem(doc) {
 	const code = doc.error_code ? `<small>${__("Error code")}: <bdi>${escape(doc.error_code)}</bdi></small>` : "";
 	return `<div class="alert alert-${color}" role="alert">
 		<b>${title}</b>
-		${doc.error_text ? `<div>${escape(__(doc.error_text))}</div>` : ""}
-		${doc.advice ? `<div class="mt-2">→ ${escape(__(doc.advice))}</div>` : ""}
+		${doc.error_text ? `<div dir="auto">${escape(__(doc.error_text))}</div>` : ""}
+		${doc.advice ? `<div class="mt-2" dir="auto">${escape(__(doc.advice))}</div>` : ""}
 		${code}
 	</div>`;
 }
@@ -75,7 +76,7 @@ function steps(doc) {
 }
 
 function step(status, time, kind) {
-	return `<li class="${kind}">${frappe.whatsapp.status_label(status)}<small>${time ? frappe.datetime.str_to_user(time) : ""}</small></li>`;
+	return `<li class="${kind}">${frappe.whatsapp.status_label(status)}<small><bdi>${time ? frappe.datetime.str_to_user(time) : ""}</bdi></small></li>`;
 }
 
 function list(items) {

@@ -16,10 +16,11 @@ frappe.listview_settings["WhatsApp Message Log"] = {
 			Cancelled: "darkgrey",
 			Received: "purple",
 		};
-		return [__(doc.status, null, doc.doctype), colors[doc.status], `status,=,${doc.status}`];
+		return [__(doc.status, null, "WhatsApp Message Log"), colors[doc.status], `status,=,${doc.status}`];
 	},
 
 	formatters: {
+		recipient: (value) => `\u200e${frappe.utils.escape_html(value || "")}`, // keeps the + in front, right-to-left too
 		direction(value) {
 			const icon = value === "Incoming" ? "arrow-down-left" : "arrow-up-right";
 			return `${frappe.utils.icon(icon, "xs")} ${__(value)}`;

@@ -1,0 +1,31 @@
+"""Measure the speed and print tables: `make bench`, or `make bench ARGS="dispatcher --messages 20000"`.
+
+Machines are noisy, so each figure stands beside a baseline that was measured in the same run.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import dispatcher
+import webhook
+from rich.console import Console
+
+
+def main() -> None:
+	parser = argparse.ArgumentParser(description=__doc__)
+	parser.add_argument("what", nargs="*", choices=["dispatcher", "webhook", []], default=[])
+	parser.add_argument("--messages", type=int, default=20_000, help="messages of the dispatcher run")
+	parser.add_argument("--seconds", type=float, default=10, help="length of each webhook round")
+	parser.add_argument("--rounds", type=int, default=3, help="webhook rounds, each beside its baseline")
+	parser.add_argument("--site", help="a site of the bench with the app installed (default: the bench's own)")
+	options = parser.parse_args()
+	console = Console()
+	if not options.what or "dispatcher" in options.what:
+		console.print(dispatcher.measure(options.messages))
+	if not options.what or "webhook" in options.what:
+		console.print(webhook.measure(options.site, options.seconds, options.rounds))
+
+
+if __name__ == "__main__":
+	main()

@@ -1,0 +1,47 @@
+"""Runs in the bench's Python: make the benchmark's device, count what arrived, and clean up.
+
+usage: webhook_site.py SITE NUMBER_ID add SECRET | count PREFIX | remove
+"""
+
+import sys
+
+import frappe
+
+from whatsapp_integration.host.site import SiteHost
+from whatsapp_integration.services import webhooks
+from whatsapp_integration.store.keys import CHAT, DEVICE, MESSAGE, WEBHOOK_EVENT
+
+NAME = "Webhook Benchmark"
+
+
+def add(number_id: str, secret: str) -> None:
+	remove()
+	values = {"device_name": NAME, "phone_number_id": number_id, "access_token": "none", "app_secret": secret}
+	frappe.get_doc(doctype=DEVICE, **values).insert()
+
+
+def count(prefix: str) -> int:
+	"""Apply what still waits, and count the rows of this run."""
+	while webhooks.process(SiteHost(), "benchmark"):
+		pass
+	return frappe.db.count(MESSAGE, {"device": NAME, "remote_id": ("like", f"{prefix}%")})
+
+
+def remove() -> None:
+	for doctype in (MESSAGE, CHAT):
+		frappe.db.delete(doctype, {"device": NAME})
+	frappe.db.delete(WEBHOOK_EVENT, {"body": ("like", "%100000000000001%")})
+	frappe.delete_doc(DEVICE, NAME, ignore_missing=True, force=True)
+
+
+site, number_id, action, *arguments = sys.argv[1:]
+frappe.init(site)
+frappe.connect()
+frappe.set_user("Administrator")
+if action == "add":
+	add(number_id, *arguments)
+elif action == "count":
+	print(count(*arguments))
+else:
+	remove()
+frappe.db.commit()

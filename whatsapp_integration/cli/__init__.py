@@ -1,0 +1,86 @@
+"""The terminal: `python -m whatsapp_integration …`. This module alone knows the sandbox; it hands it to the others."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from whatsapp_integration import __version__
+from whatsapp_integration.cli.console import make_console, show_errors, stop_on_signal
+from whatsapp_integration.cli.data import data_folder
+from whatsapp_integration.cli.device import device
+from whatsapp_integration.cli.log import log
+from whatsapp_integration.cli.options import SandboxSetting, data_option
+from whatsapp_integration.cli.send import send
+from whatsapp_integration.cli.worker import worker
+
+
+class Door(click.Group):
+	"""Says what went wrong, and what to do about it, instead of showing a traceback."""
+
+	def invoke(self, ctx: click.Context) -> Any:
+		with show_errors():
+			return super().invoke(ctx)
+
+
+@click.group(cls=Door, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def main() -> None:
+	"""WhatsApp without Frappe: try it, play with a sandbox, or run a line from this machine."""
+
+
+main.add_command(device)
+main.add_command(send)
+main.add_command(log)
+main.add_command(worker)
+
+
+@main.command("try")
+@data_option
+@click.option("--keep", is_flag=True, help="Leave everything open to play with, until Ctrl+C.")
+@click.option("--port", default=0, help="Port of the sandbox and its phone page; 0 takes a free one.")
+@click.option("--set", "settings", type=SandboxSetting(), multiple=True, help="Change a setting of the sandbox.")
+@click.option("--patience", default=20.0, show_default=True, help="Seconds to wait for one step.")
+@click.pass_context
+def try_it(
+	ctx: click.Context, data: str | None, keep: bool, port: int, settings: Sequence[tuple], patience: float
+) -> None:
+	"""Send and receive every kind of message against the sandbox, and check each from the rows.
+
+	Works in a temporary folder, or with --keep or --data in the data folder. The last line is JSON; the exit code is 0
+	only if every step was proven.
+	"""
+	from whatsapp_integration.cli.trial import Trial
+	from whatsapp_integration.sandbox import defaults
+	from whatsapp_integration.sandbox.server import Sandbox
+
+	with _folder(data, keep) as folder, _ready(Sandbox(port=port, **dict(settings))) as box:
+		with Trial(make_console(), folder, box, _credentials(defaults), patience=patience) as trial:
+			is_proven = trial.run()
+			if keep:
+				trial.stay_open()
+	ctx.exit(0 if is_proven else 1)
+
+
+@main.command("sandbox")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8585, show_default=True, help="Port to listen on; 0 takes a free one.")
+@click.option("--set", "settings", type=SandboxSetting(), multiple=True, help="Change a setting, e.g. latency=0.2.")
+def sandbox_command(host: str, port: int, settings: Sequence[tuple]) -> None:
+	"""Run a stand-in of the Cloud API, with a phone page to play the customer on."""
+	run_sandbox(host, port, **dict(settings))
+
+
+def run_sandbox(host: str, port: int, **settings: Any) -> None:
+	"""Serve the sandbox until SIGINT or SIGTERM. Read receipts come from the phone page."""
+	from whatsapp_integration.cli.credentials import show_credentials
+	from whatsapp_integration.sandbox.server import Sandbox
+
+	with show_errors(), stop_on_signal() as stopped:
+		with _ready(Sandbox(host, port, **{"auto_read": False, **settings})) as box:
+			show_credentials(make_console(), box.url, box.state.settings)
+			stopped.wait()
