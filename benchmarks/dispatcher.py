@@ -36,7 +36,9 @@ def measure(messages: int) -> Table:
 	with stand_in() as url:
 		bare = _bare_pool(url, min(BASELINE, messages))
 		rate, memory, statuses = _dispatcher(url, messages)
-	table = Table(title=f"{messages:,} messages, stand-in answers after {LATENCY * 1000:.0f} ms, {THREADS} threads")
+	table = Table(
+		title=f"{messages:,} messages, stand-in answers after {LATENCY * 1000:.0f} ms, {THREADS} threads"
+	)
 	table.add_column("what")
 	table.add_column("result", justify="right")
 	table.add_row("bare pool of requests sessions", f"{bare:,.0f} / s")
@@ -72,7 +74,12 @@ def _bare_pool(url: str, count: int) -> float:
 		if not hasattr(local, "session"):
 			local.session = requests.Session()
 			local.session.headers["Authorization"] = f"Bearer {defaults.ACCESS_TOKEN}"
-		payload = {"messaging_product": "whatsapp", "to": _number(index), "type": "text", "text": {"body": "Hello"}}
+		payload = {
+			"messaging_product": "whatsapp",
+			"to": _number(index),
+			"type": "text",
+			"text": {"body": "Hello"},
+		}
 		local.session.post(address, json=payload, timeout=30).raise_for_status()
 
 	return _rate(count, lambda: _in_threads(post, count))
@@ -117,7 +124,9 @@ class _MemoryWatch:
 
 def _host(folder: Path, url: str) -> LocalHost:
 	secrets = {"Bench": {"access_token": defaults.ACCESS_TOKEN}}
-	host = LocalHost(folder, secrets=secrets, overrides={"graph_url": url, "limits": Limits(pair_seconds=6, pair_burst=45)})
+	host = LocalHost(
+		folder, secrets=secrets, overrides={"graph_url": url, "limits": Limits(pair_seconds=6, pair_burst=45)}
+	)
 	host.add_device("Bench", phone_number=defaults.PHONE_NUMBER, phone_number_id=defaults.PHONE_NUMBER_ID)
 	return host
 

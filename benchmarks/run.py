@@ -18,7 +18,9 @@ def main() -> None:
 	parser.add_argument("--messages", type=int, default=20_000, help="messages of the dispatcher run")
 	parser.add_argument("--seconds", type=float, default=10, help="length of each webhook round")
 	parser.add_argument("--rounds", type=int, default=3, help="webhook rounds, each beside its baseline")
-	parser.add_argument("--site", help="a site of the bench with the app installed (default: the bench's own)")
+	parser.add_argument(
+		"--site", help="a site of the bench with the app installed (default: the bench's own)"
+	)
 	options = parser.parse_args()
 	console = Console()
 	if not options.what or "dispatcher" in options.what:

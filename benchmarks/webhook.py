@@ -59,18 +59,30 @@ class _Posts:
 			number = self.count
 		body = json.dumps(self._payload(number)).encode()
 		signature = hmac.new(self._secret, body, hashlib.sha256).hexdigest()
-		return WEBHOOK, body, {"X-Hub-Signature-256": f"sha256={signature}", "Content-Type": "application/json"}
+		return (
+			WEBHOOK,
+			body,
+			{"X-Hub-Signature-256": f"sha256={signature}", "Content-Type": "application/json"},
+		)
 
 	def _payload(self, number: int) -> dict:
 		sender = f"2010{number % 500:08d}"
-		message = {"id": f"{self.prefix}{number}", "from": sender, "timestamp": str(int(time.time())), "type": "text"}
+		message = {
+			"id": f"{self.prefix}{number}",
+			"from": sender,
+			"timestamp": str(int(time.time())),
+			"type": "text",
+		}
 		value = {
 			"messaging_product": "whatsapp",
 			"metadata": {"display_phone_number": "15550001111", "phone_number_id": NUMBER_ID},
 			"contacts": [{"profile": {"name": "Mona"}, "wa_id": sender}],
 			"messages": [{**message, "text": {"body": "How much is it?"}}],
 		}
-		return {"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"field": "messages", "value": value}]}]}
+		return {
+			"object": "whatsapp_business_account",
+			"entry": [{"id": "1", "changes": [{"field": "messages", "value": value}]}],
+		}
 
 
 def _load(port: int, site: str, seconds: float, make: Callable[[], tuple[str, bytes, dict]]) -> list[float]:
@@ -102,7 +114,9 @@ def _load(port: int, site: str, seconds: float, make: Callable[[], tuple[str, by
 
 
 def _table(runs: list[tuple[list[float], list[float]]], posted: int, kept: int) -> Table:
-	table = Table(title=f"Signed webhook posts beside empty guest posts, {CLIENTS} clients, {len(runs)} rounds")
+	table = Table(
+		title=f"Signed webhook posts beside empty guest posts, {CLIENTS} clients, {len(runs)} rounds"
+	)
 	for heading in ("round", "empty POST", "webhook", "ratio", "webhook p50", "webhook p99"):
 		table.add_column(heading, justify="right")
 	ratios = []

@@ -37,6 +37,8 @@ has_permission = {
 	"WhatsApp Message Log": "whatsapp_integration.permissions.has_row_permission",
 }
 
+after_request = ["whatsapp_integration.api.webhook.refuse_unreadable"]
+
 scheduler_events = {
 	"cron": {
 		"* * * * *": [

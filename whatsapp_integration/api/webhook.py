@@ -8,6 +8,9 @@ from whatsapp_integration.host.site import SiteHost
 from whatsapp_integration.services import webhooks
 
 
+PATH = "/api/method/whatsapp_integration.api.webhook.receive"
+
+
 @frappe.whitelist(allow_guest=True, methods=["GET", "POST"])
 def receive() -> Response:
 	"""GET answers Meta's challenge in plain text. POST answers 200 when stored, 403 unsigned, 413 too large."""
@@ -24,6 +27,16 @@ def receive() -> Response:
 	except webhooks.Forbidden as err:
 		return Response(str(err), status=403, mimetype="text/plain")
 	return Response(status=200, mimetype="text/plain")
+
+
+def refuse_unreadable(response: Response, request) -> None:
+	"""After every request: Frappe reads a JSON body before any method of an app, and answers 500 where it can't.
+
+	An unreadable body is the sender's mistake, so for the webhook that becomes an empty 400.
+	"""
+	if response.status_code == 500 and request.path == PATH and not webhooks.is_json(request.get_data()):
+		response.status_code = 400
+		response.set_data("")
 
 
 def _answer_challenge() -> Response:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import mimetypes
 import os
 import re
 import secrets
@@ -17,7 +16,7 @@ from typing import Any
 from whatsapp_integration.core.config import OFFICIAL_LIMITS, DeviceConfig
 from whatsapp_integration.core.errors import InvalidContent, InvalidRequest, _
 from whatsapp_integration.core.messages import MediaFile
-from whatsapp_integration.host.base import Database, Host, Settings
+from whatsapp_integration.host.base import Database, Host, Settings, guess_mime_type
 from whatsapp_integration.host.schema import create_tables
 from whatsapp_integration.store import bulk, devices
 from whatsapp_integration.store.keys import DEVICE
@@ -117,6 +116,7 @@ class LocalHost(Host):
 
 	def add_device(self, name: str, **values: Any) -> None:
 		"""Register a device, or change it; `values` are columns of WhatsApp Device."""
+		known = self.db.sql(f"SELECT `name` FROM `tab{DEVICE}` WHERE `name` = %s", [name])
 		row = {
 			"name": name,
 			"device_name": name,
@@ -125,8 +125,11 @@ class LocalHost(Host):
 			"status": "Connected",
 			**values,
 		}
-		if not bulk.insert(self.db, DEVICE, [row], now=self.now(), user=self.user()):
-			devices.set_values(self.db, name, **values)
+		if known:
+			devices.set_values(self.db, name, **{"modified": self.now(), **values})
+		elif not bulk.insert(self.db, DEVICE, [row], now=self.now(), user=self.user()):
+			self.db.rollback()
+			raise InvalidRequest(_("Another device has this Phone Number ID already."), code="phone_number_id")
 		self.db.commit()
 
 	def now(self) -> datetime:
@@ -178,8 +181,7 @@ class LocalHost(Host):
 		path = (self.files / reference).resolve()
 		if not path.is_relative_to(self.files.resolve()) or not path.is_file():
 			raise InvalidContent(_("The file {0} is missing."), reference, code="file_missing")
-		mime_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-		return MediaFile(str(path), path.name, mime_type, path.stat().st_size)
+		return MediaFile(str(path), path.name, guess_mime_type(path.name), path.stat().st_size)
 
 	def save_file(self, message: str, filename: str, content: bytes) -> str:
 		folder = self.files / "received" / message
@@ -219,8 +221,12 @@ class LocalHost(Host):
 		return [row for row in devices.all_lines(self.db) if row["enabled"]]
 
 	def _secret(self, device: str, field: str) -> str:
-		key = re.sub(r"\W", "_", f"WHATSAPP_{device}_{field}").upper()
-		return self._secrets.get(device, {}).get(field) or os.environ.get(key, "")
+		return self._secrets.get(device, {}).get(field) or os.environ.get(secret_variable(device, field), "")
+
+
+def secret_variable(device: str, field: str) -> str:
+	"""The environment variable that holds a secret of a device."""
+	return re.sub(r"\W", "_", f"WHATSAPP_{device}_{field}").upper()
 
 
 def _write_value(value: Any) -> Any:

@@ -135,7 +135,7 @@ def preview(message: Message) -> str:
 	if message.type == "interactive":
 		reply = part.get(part.get("type", ""), {})
 		return reply.get("title", "") if message.incoming else part.get("body", {}).get("text", "")
-	for key in ("body", "caption", "text", "filename", "name"):
+	for key in ("body", "caption", "text", "filename", "name", "emoji"):
 		if isinstance(part.get(key), str) and part[key]:
 			return part[key]
 	return ""

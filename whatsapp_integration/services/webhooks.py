@@ -48,6 +48,11 @@ def receive(host: Host, body: bytes, signature: str | None) -> None:
 	host.db.commit()
 
 
+def is_json(body: bytes) -> bool:
+	"""Can this body be read at all?"""
+	return _read_json(body) is not None
+
+
 def _verify(app_secrets: Mapping[str, Collection[str]], body: bytes, signature: str | None) -> None:
 	"""The post must be signed by one of our apps, and speak of none of our other apps' lines."""
 	if not app_secrets:

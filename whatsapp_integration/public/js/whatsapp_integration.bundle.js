@@ -41,6 +41,31 @@ Object.assign(frappe.whatsapp, {
 		</div>`;
 	},
 
+	/** The life of an outgoing message as a row of steps. */
+	steps(doc) {
+		if (doc.direction === "Incoming") return "";
+		const ladder = [
+			["Queued", doc.creation],
+			["Sent", doc.sent_at],
+			["Delivered", doc.delivered_at],
+			["Read", doc.read_at],
+		];
+		const reached = { Sent: 1, Delivered: 2, Read: 3, Played: 3 }[doc.status] ?? 0;
+		const items = ladder.map(([label, time], index) => {
+			const done = index <= reached || Boolean(time);
+			return step(label, time, done ? "wa-done" : "");
+		});
+		if (doc.played_at) items.push(step("Played", doc.played_at, "wa-done"));
+		if (["Failed", "Cancelled"].includes(doc.status)) {
+			const last = doc.sent_at ? 2 : 1;
+			return list_steps([...items.slice(0, last), step(doc.status, doc.failed_at || doc.modified, "wa-bad")]);
+		}
+		if (["Held", "Sending", "Unknown"].includes(doc.status)) {
+			items.splice(1, 0, step(doc.status, "", "wa-wait"));
+		}
+		return list_steps(items);
+	},
+
 	/** Retry or cancel messages, and say which were left alone and why. */
 	act(method, names) {
 		return frappe
@@ -70,6 +95,15 @@ Object.assign(frappe.whatsapp, {
 	},
 });
 
+function step(status, time, kind) {
+	const moment = time ? frappe.datetime.str_to_user(time) : "";
+	return `<li class="${kind}">${frappe.whatsapp.status_label(status)}<small><bdi>${moment}</bdi></small></li>`;
+}
+
+function list_steps(items) {
+	return `<ul class="wa-steps">${items.join("")}</ul>`;
+}
+
 function labels(message) {
 	const all = [
 		message.is_forwarded && __("Forwarded"),
@@ -91,13 +125,14 @@ function media(message) {
 		if (media_state === "Failed") return `<div class="wa-file">${__("The file could not be fetched.")}</div>`;
 		return "";
 	}
-	const url = escape(encodeURI(decodeURI(attachment)));
+	if (!attachment.startsWith("/")) return "";
+	const url = escape(attachment.split("/").map(encodeURIComponent).join("/"));
 	if (["image", "sticker"].includes(message_type)) {
 		return `<a href="${url}" target="_blank" rel="noopener"><img class="wa-${message_type}" src="${url}"></a>`;
 	}
 	if (message_type === "video") return `<video class="wa-image" controls preload="metadata" src="${url}"></video>`;
 	if (["audio", "voice"].includes(message_type)) return `<audio controls preload="none" src="${url}"></audio>`;
-	const name = message.media_filename || decodeURIComponent(attachment.split("/").pop());
+	const name = message.media_filename || attachment.split("/").pop();
 	return `<a class="wa-file" href="${url}" target="_blank" rel="noopener">${frappe.utils.icon("file", "sm")}
 		<bdi>${escape(name)}</bdi></a>`;
 }

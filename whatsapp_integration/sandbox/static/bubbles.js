@@ -36,6 +36,7 @@ export function bubble(message, act) {
 
 /* The words for a message in the chat list and in quotes. */
 export function summary(type, text) {
+	if (type === "reaction") return t("reaction", text);
 	return text || t(["edit", "revoke", "unsupported"].includes(type) ? "unsupported" : type, "");
 }
 

@@ -17,7 +17,8 @@ const page = {
 	name: "",
 	chats: [],
 	drawn: new Map(), // message id → what was drawn and its node
-	atEnd: true,
+	atEnd: true, // new messages keep the end in sight
+	top: 0,
 	waiting: false,
 	again: false,
 };
@@ -164,9 +165,12 @@ function drawMessages(messages, typing) {
 	stickToEnd();
 }
 
-function isAtEnd() {
+/* Only going up leaves the end: a picture that grows below makes a scroll event too. */
+function noteScroll() {
 	const log = $("log");
-	return log.scrollHeight - log.scrollTop - log.clientHeight < 80;
+	const isNear = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
+	page.atEnd = log.scrollTop < page.top ? isNear : page.atEnd || isNear;
+	page.top = log.scrollTop;
 }
 
 function stickToEnd() {
@@ -251,7 +255,7 @@ function listen() {
 		closeSheet();
 	});
 	document.addEventListener("visibilitychange", refresh);
-	$("log").addEventListener("scroll", () => (page.atEnd = isAtEnd()), { passive: true });
+	$("log").addEventListener("scroll", noteScroll, { passive: true });
 	// Pictures and players grow when they load; "load" does not bubble, so it is caught on its way down.
 	for (const name of ["load", "loadedmetadata"]) $("log").addEventListener(name, stickToEnd, true);
 }

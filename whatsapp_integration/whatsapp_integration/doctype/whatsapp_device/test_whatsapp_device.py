@@ -26,6 +26,11 @@ class TestWhatsAppDevice(SiteTestCase):
 		with self.assertRaisesRegex(frappe.ValidationError, "only digits"):
 			make_device("_WA Id", phone_number_id="+201001234567")
 
+	def test_two_devices_can_not_have_the_same_id(self):
+		make_device("_WA First", phone_number_id="123456789")
+		with self.assertRaisesRegex(frappe.ValidationError, "_WA First has"):
+			make_device("_WA Second", phone_number_id="123456789")
+
 	def test_devices_without_an_id_do_not_collide(self):
 		for name in ("_WA One", "_WA Two"):
 			device = make_device(name, mode="Unofficial", phone_number_id="", access_token="")

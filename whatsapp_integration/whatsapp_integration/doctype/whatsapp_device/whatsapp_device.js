@@ -142,11 +142,10 @@ function follow_test(dialog, name) {
 	const last = ["Read", "Played", "Failed", "Cancelled"];
 	const look = async () => {
 		const { message } = await frappe.call("whatsapp_integration.api.messages.status", { message: name });
-		const color = frappe.utils.guess_colour(message.status);
 		const link = frappe.utils.get_form_link("WhatsApp Message Log", name, true, __("Open the message"));
 		const words = [message.error_text, message.advice].filter(Boolean).map(frappe.utils.escape_html).join("<br>");
 		dialog.get_field("progress").$wrapper.html(
-			`<p><span class="indicator-pill ${color}">${__(message.status)}</span> ${link}</p><p>${words}</p>`
+			`${frappe.whatsapp.steps(message)}<p>${words}</p>${link}`
 		);
 		if (last.includes(message.status)) stop();
 	};

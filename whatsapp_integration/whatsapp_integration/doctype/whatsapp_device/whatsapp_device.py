@@ -13,6 +13,7 @@ class WhatsAppDevice(Document):
 		self.strip_pasted_texts()
 		self.normalise_phone_number()
 		self.require_access()
+		self.check_phone_number_id()
 
 	def strip_pasted_texts(self):
 		"""Tokens and ids are pasted, often with line breaks; none of them holds white space."""
@@ -44,10 +45,16 @@ class WhatsAppDevice(Document):
 				_("An Official device needs: {0}. Fill in the Cloud API tab, or disable the device.").format(labels),
 				frappe.MandatoryError,
 			)
-		if not self.phone_number_id.isascii() or not self.phone_number_id.isdigit():
-			frappe.throw(
-				_("The Phone Number ID {0} is wrong: Meta's ids hold only digits.").format(self.phone_number_id)
-			)
+
+	def check_phone_number_id(self):
+		number_id = self.phone_number_id
+		if not number_id:
+			return
+		if not (number_id.isascii() and number_id.isdigit()):
+			frappe.throw(_("The Phone Number ID {0} is wrong: Meta's ids hold only digits.").format(number_id))
+		other = {"phone_number_id": number_id, "name": ("!=", self.name)}
+		if name := frappe.db.get_value("WhatsApp Device", other):
+			frappe.throw(_("Device {0} has the Phone Number ID {1} already.").format(name, number_id))
 
 
 def on_doctype_update():
