@@ -3,28 +3,23 @@
 import os
 import socket
 
-from whatsapp_integration.host import site
+from whatsapp_integration.host.site import SiteHost
 from whatsapp_integration.services import media, outbox, webhooks
 from whatsapp_integration.services.dispatcher import Dispatcher
 
 
 def dispatch():
-	host = site.SiteHost()
-	site.begin("dispatch")
-	if Dispatcher(host).drain():
-		host.wake("dispatch")
-		host.db.commit()
+	SiteHost().work("dispatch", lambda host: Dispatcher(host).drain())
 
 
 def process_webhooks():
-	site.begin("webhooks")
-	webhooks.process(site.SiteHost(), f"{socket.gethostname()}:{os.getpid()}")
+	owner = f"{socket.gethostname()}:{os.getpid()}"
+	SiteHost().work("webhooks", lambda host: webhooks.process(host, owner))
 
 
 def fetch_media():
-	site.begin("media")
-	media.fetch_due(site.SiteHost())
+	SiteHost().work("media", media.fetch_due)
 
 
 def settle_unknown():
-	outbox.settle_unknown(site.SiteHost())
+	outbox.settle_unknown(SiteHost())

@@ -104,11 +104,8 @@ class GraphClient:
 		return self.http.delete(f"{self.base}/{path}", timeout=PATIENCE)
 
 	def send(self, to: str = "+201001234567", timeout: float = PATIENCE, **fields) -> requests.Response:
-		body = {
-			"messaging_product": "whatsapp",
-			"to": to,
-			**(fields or {"type": "text", "text": {"body": "hello"}}),
-		}
+		content = {} if "type" in fields else {"type": "text", "text": {"body": "hello"}}
+		body = {"messaging_product": "whatsapp", "to": to, **content, **fields}
 		return self.post(f"{defaults.PHONE_NUMBER_ID}/messages", timeout, json=body)
 
 	def upload(self, content: bytes, mime_type: str, name: str = "file") -> requests.Response:

@@ -139,7 +139,7 @@ def test_an_upload_of_the_page_becomes_the_fitting_kind(box):
 
 def test_the_page_is_told_of_changes_as_they_come(box):
 	with requests.get(f"{box.url}/sandbox/events", stream=True, timeout=10) as stream:
-		lines = stream.iter_lines(decode_unicode=True)
+		lines = stream.iter_lines(chunk_size=1, decode_unicode=True)
 		assert next(line for line in lines if line) == "event: change"
 		box.reply(CUSTOMER, text="hello")
 		assert next(line for line in lines if line.startswith("event:")) == "event: change"

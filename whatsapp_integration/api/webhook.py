@@ -7,7 +7,6 @@ from whatsapp_integration.core.webhook import answer_challenge
 from whatsapp_integration.host.site import SiteHost
 from whatsapp_integration.services import webhooks
 
-
 PATH = "/api/method/whatsapp_integration.api.webhook.receive"
 
 

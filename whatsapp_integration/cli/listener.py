@@ -21,6 +21,7 @@ PATH = "/webhook"
 THREADS = 8
 TIMEOUT_SECONDS = 15  # for a client that sends nothing
 BACKLOG = 128
+POLL_SECONDS = 0.1  # how soon stop() is seen
 
 log = logging.getLogger("whatsapp_integration")
 
@@ -60,7 +61,7 @@ class Listener:
 		self._local = threading.local()
 		self._server = _Server(host, self.port, self._application, self._socket)
 		self._threads = [threading.Thread(target=self._work, name=f"webhook-{n}") for n in range(THREADS)]
-		self._acceptor = threading.Thread(target=self._server.serve_forever, name="webhook-accept")
+		self._acceptor = threading.Thread(target=self._server.serve_forever, args=[POLL_SECONDS], name="webhook-accept")
 
 	def __enter__(self) -> Listener:
 		self.start()

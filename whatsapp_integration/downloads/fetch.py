@@ -29,6 +29,8 @@ from whatsapp_integration import __version__
 from whatsapp_integration.core.errors import InvalidContent, _
 from whatsapp_integration.core.messages import MB, base_mime_type
 
+_Asked = tuple[urllib3.HTTPConnectionPool, urllib3.HTTPResponse]
+
 CODE = "media_url"
 MAX_BYTES = 100 * MB
 MAX_REDIRECTS = 3
@@ -73,7 +75,11 @@ _NAT64 = ip_network("64:ff9b::/96")  # how a host without IPv4 sees all IPv4 hos
 
 _PORTS = {"http": 80, "https": 443}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": f"whatsapp_integration/{__version__}"}
+_HEADERS = {
+	"Accept": "*/*",
+	"Accept-Encoding": "identity",
+	"User-Agent": f"whatsapp_integration/{__version__}",
+}
 _NETWORK_ERRORS = (OSError, HTTPError, http.client.HTTPException)
 
 _UNSAFE_IN_URL = re.compile(r"[\x00-\x1f\x7f\\]")
@@ -237,7 +243,7 @@ class _Fetcher:
 		if not addresses or not all(self.is_allowed(address) for address in addresses):
 			# One sentence for unknown and for private: two would tell which names our network knows.
 			raise _error(
-				_("Nobody on the internet can reach {0}. Check the spelling, or use a public link."), target.host
+				_("{0} is not found on the internet. Check the spelling, or use a public link."), target.host
 			)
 		return addresses
 
@@ -258,7 +264,7 @@ class _Fetcher:
 			return []
 		return list(dict.fromkeys(info[4][0] for info in infos))
 
-	def _ask_first(self, target: _Target, addresses: list[str]) -> tuple[urllib3.HTTPConnectionPool, urllib3.HTTPResponse]:
+	def _ask_first(self, target: _Target, addresses: list[str]) -> _Asked:
 		"""Ask the first of the addresses that can be connected to."""
 		*others, last = addresses[:MAX_ADDRESSES]
 		for address in others:
@@ -266,7 +272,7 @@ class _Fetcher:
 				return self._ask(target, address)
 		return self._ask(target, last)
 
-	def _ask(self, target: _Target, address: str) -> tuple[urllib3.HTTPConnectionPool, urllib3.HTTPResponse]:
+	def _ask(self, target: _Target, address: str) -> _Asked:
 		pool = self._build_pool(target, address)
 		response = pool.urlopen(
 			"GET",
@@ -303,7 +309,7 @@ class _Fetcher:
 	def _read_file(self, target: _Target, response: urllib3.HTTPResponse) -> FetchedFile:
 		if response.status != 200:
 			raise _error(
-				_("{0} answered {1} instead of the file. Open the link in a private window: it must need no login."),
+				_("{0} answered {1} instead of the file. The link must work without a login."),
 				target.host,
 				response.status,
 			)
@@ -332,7 +338,9 @@ class _Fetcher:
 		if self.deadline.is_over:
 			return self._too_slow()
 		if isinstance(err, SSLError):
-			return _error(_("No secure connection to {0}: its certificate is not valid. Use another link."), target.host)
+			return _error(
+				_("No secure connection to {0}: its certificate is wrong. Use another link."), target.host
+			)
 		if isinstance(err, NewConnectionError | ConnectTimeoutError):
 			return _error(_("{0} can't be reached. Check the link, or try again later."), target.host)
 		if isinstance(err, ReadTimeoutError):
@@ -347,7 +355,8 @@ class _Fetcher:
 
 	def _too_large(self) -> InvalidContent:
 		return _error(
-			_("The file behind the link is larger than {0} MB. Use a smaller file."), f"{self.max_bytes / MB:g}"
+			_("The file behind the link is larger than {0} MB. Use a smaller file."),
+			f"{self.max_bytes / MB:g}",
 		)
 
 
@@ -420,7 +429,8 @@ def _describe(target: _Target, response: urllib3.HTTPResponse, content: bytes) -
 	name = _clean_name(_find_name(disposition)) or _clean_name(unquote(path.rpartition("/")[2])) or "file"
 	mime_type = base_mime_type(response.headers.get("Content-Type", ""))
 	if mime_type in _UNSPECIFIC or not _MIME_TYPE.fullmatch(mime_type):
-		mime_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+		guessed, packing = mimetypes.guess_type(name)
+		mime_type = guessed if guessed and not packing else "application/octet-stream"
 	elif not splitext(name)[1]:
 		name = _clean_name(name + (mimetypes.guess_extension(mime_type) or ""))
 	return FetchedFile(name, mime_type, content)

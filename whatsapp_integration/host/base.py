@@ -12,7 +12,6 @@ from typing import Any
 from whatsapp_integration.core.config import DeviceConfig, Retry
 from whatsapp_integration.core.messages import MediaFile
 
-
 # Endings of what WhatsApp takes: Python knows few of them where the machine has no mime.types, and "opus" by another name.
 _MIME_TYPES = {
 	"3gp": "video/3gpp",
@@ -99,10 +98,10 @@ class Host(ABC):
 		"""The device with its secrets. Raises InvalidRequest for an unknown one."""
 
 	@abstractmethod
-	def app_secrets(self) -> dict[str, frozenset[str]]:
+	def app_secrets(self, *, fresh: bool = False) -> dict[str, frozenset[str]]:
 		"""The app secrets that may sign webhooks → ids of the numbers and accounts of the devices that have it.
 
-		Read for every post, so it must be quick.
+		Read for every post, so a host may answer from memory unless `fresh`.
 		"""
 
 	@abstractmethod

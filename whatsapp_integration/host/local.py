@@ -129,7 +129,9 @@ class LocalHost(Host):
 			devices.set_values(self.db, name, **{"modified": self.now(), **values})
 		elif not bulk.insert(self.db, DEVICE, [row], now=self.now(), user=self.user()):
 			self.db.rollback()
-			raise InvalidRequest(_("Another device has this Phone Number ID already."), code="phone_number_id")
+			raise InvalidRequest(
+				_("Another device has this Phone Number ID already."), code="phone_number_id"
+			)
 		self.db.commit()
 
 	def now(self) -> datetime:
@@ -168,7 +170,7 @@ class LocalHost(Host):
 			**values | {field: self._secret(name, field) for field in SECRET_FIELDS} | self._overrides
 		)
 
-	def app_secrets(self) -> dict[str, frozenset[str]]:
+	def app_secrets(self, *, fresh: bool = False) -> dict[str, frozenset[str]]:
 		return devices.group_by_secret(self._lines(), lambda name: self._secret(name, "app_secret"))
 
 	def verify_tokens(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import mimetypes
 import os
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -32,11 +32,12 @@ JOBS = {
 	"webhooks": "whatsapp_integration.tasks.process_webhooks",
 	"media": "whatsapp_integration.tasks.fetch_media",
 }
-WAKE_SECONDS = 60  # a job that was asked for and never began is asked for again after this
+WAKE_SECONDS = 60  # a job that was asked for and died is asked for again after this
+SECRETS_SECONDS = 10  # a removed app secret is refused by every process after this
 REALTIME_ROWS = 100  # rows of one batch that open pages are told of one by one
 
-# site → (state of the devices, their app secrets). Decrypting them for every webhook would cost more than storing it.
-_app_secrets: dict[str, tuple[tuple, dict[str, frozenset[str]]]] = {}
+# site → (when read, its app secrets). Decrypting them for every webhook would cost more than storing it.
+_app_secrets: dict[str, tuple[float, dict[str, frozenset[str]]]] = {}
 
 
 class SiteHost(Host):
@@ -101,13 +102,12 @@ class SiteHost(Host):
 			retry=self.settings().retry,
 		)
 
-	def app_secrets(self) -> dict[str, frozenset[str]]:
-		# `modified` changes with every save of a device, and the secrets with nothing else.
-		state = frappe.db.sql(f"select max(`modified`), count(*) from `tab{DEVICE}`")[0]
-		known = _app_secrets.get(frappe.local.site)
-		if not known or known[0] != state:
-			known = _app_secrets[frappe.local.site] = (state, _by_secret("app_secret"))
-		return known[1]
+	def app_secrets(self, *, fresh: bool = False) -> dict[str, frozenset[str]]:
+		read_at, known = _app_secrets.get(frappe.local.site, (0.0, {}))
+		if fresh or time.monotonic() - read_at > SECRETS_SECONDS:
+			known = _by_secret("app_secret")
+			_app_secrets[frappe.local.site] = (time.monotonic(), known)
+		return known
 
 	def verify_tokens(self) -> tuple[str, ...]:
 		return tuple(_by_secret("verify_token"))
@@ -171,16 +171,18 @@ class SiteHost(Host):
 				frappe.publish_realtime("list_update", {**row, "user": frappe.session.user})
 
 	def wake(self, work: str) -> None:
-		"""Begin the job after the commit. One that waits to begin already does the work of all who ask."""
+		"""Begin the job after the commit. One that was asked for already does the work of all who ask."""
 		frappe.db.after_commit.add(lambda: _enqueue_once(work))
+
+	def work(self, work: str, do: Callable[[SiteHost], object]) -> None:
+		"""Do what was asked for. Whoever asked in vain because this job was there had committed before the mark goes, so
+		the second time sees it."""
+		do(self)
+		frappe.cache.delete_value(_wake_key(work))
+		do(self)
 
 	def log_error(self, title: str, text: str) -> None:
 		frappe.log_error(title=title[:140], message=text)
-
-
-def begin(work: str) -> None:
-	"""Note that the job has begun: what is asked for from now on needs another one."""
-	frappe.cache.delete_value(_wake_key(work))
 
 
 def _enqueue_once(work: str) -> None:

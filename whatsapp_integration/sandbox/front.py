@@ -6,6 +6,7 @@ A threaded WSGI server needs a thread for each late answer; a benchmark at 100 m
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import struct
 import threading
@@ -22,6 +23,7 @@ BODY_MAX = 120 * 1024 * 1024
 STREAM_PAUSE = 0.1  # seconds in which changes become one server-sent event
 HEARTBEAT = 20  # seconds between events of a quiet stream
 
+_log = logging.getLogger(__name__)
 Handler = Callable[[Request], "Response | Later"]
 
 
@@ -164,12 +166,23 @@ class _Connection(asyncio.Protocol):
 		return False
 
 	def _handle(self, request: Request) -> None:
-		result = self.front.handler(request)
+		result = self._guarded(lambda: self.front.handler(request))
 		if isinstance(result, Later):
-			future = self.loop.run_in_executor(None, result.work)
+			future = self.loop.run_in_executor(None, self._guarded, result.work)
 			future.add_done_callback(lambda done: self._finish(done.result()))
 		else:
 			self._finish(result)
+
+	@staticmethod
+	def _guarded(work: Callable[[], Any]) -> Any:
+		"""A mistake of the sandbox itself must not look like one of the faults it plays: it is logged and says so."""
+		try:
+			return work()
+		except Exception as err:
+			_log.exception("the sandbox failed")
+			return Response(
+				500, f"mistake of the sandbox: {type(err).__name__}: {err}".encode(), "text/plain"
+			)
 
 	def _finish(self, response: Response) -> None:
 		if response.ending == HOLD:

@@ -43,9 +43,8 @@ class Sending:
 			return server_error()
 		if fault.kind == faults.ERROR:
 			raise GraphError(fault.code, "Asked for by a fault of the sandbox")
-		check_content(body)
 		with self.state.changed:
-			template = self._check_references(body, marketing)
+			template = self._check(body, marketing)
 			self._check_rates(number_id, recipient)
 			message = self._accept(number_id, recipient, body, template)
 		self.ladder.start(message, self._later_fault(message, fault))
@@ -64,6 +63,15 @@ class Sending:
 		if "+" + digits in self.state.settings.numbers().values():
 			raise GraphError(131021, "Recipient and sender are the same")
 		return wa_id(digits)
+
+	def _check(self, body: dict[str, Any], marketing: bool) -> dict[str, Any] | None:
+		"""The template that the body names, None for other kinds. Raises GraphError for a wrong content."""
+		try:
+			check_content(body)
+			return self._check_references(body, marketing)
+		except (TypeError, AttributeError, ValueError) as err:
+			# A text where a list belongs and the like: the checks stumble over it, whatever its place.
+			raise GraphError(100, f"A value has a wrong type: {err}") from err
 
 	def _check_references(self, body: dict[str, Any], marketing: bool) -> dict[str, Any] | None:
 		kind = body.get("type", "text")

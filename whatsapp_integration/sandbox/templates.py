@@ -177,7 +177,7 @@ def _check_header(template: dict[str, Any], given: dict[str, Any] | None) -> Non
 def _check_buttons(template: dict[str, Any], given: dict[str, dict[str, Any]]) -> None:
 	buttons = component(template, "BUTTONS").get("buttons", [])
 	for key, item in given.items():
-		if key.startswith("button") and not (key[6:].isdigit() and int(key[6:]) < len(buttons)):
+		if key.startswith("button") and not (key[6:].isdecimal() and int(key[6:]) < len(buttons)):
 			raise GraphError(132000, f"buttons: the template has no button at index {key[6:]}")
 		if key.startswith("button") and not item.get("sub_type"):
 			raise missing("button: sub_type")

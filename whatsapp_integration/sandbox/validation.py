@@ -29,6 +29,8 @@ def check_envelope(body: dict[str, Any]) -> None:
 	context = body.get("context")
 	if context is not None and not (isinstance(context, dict) and context.get("message_id")):
 		raise missing("context['message_id']")
+	if context and not isinstance(context["message_id"], str):
+		raise GraphError(100, message="(#100) Param context['message_id'] must be a string.")
 
 
 def check_content(body: dict[str, Any]) -> None:

@@ -96,20 +96,14 @@ class Dispatcher:
 		self._unsettled: list[_Result] = []
 		self._in_flight = 0
 
-	def drain(self, *, seconds: float = 50) -> bool:
-		"""Send until nothing is due, but claim nothing after `seconds`; then finish what is on its way and leave.
-
-		Returns True when there is more to do at once: rows that were queued while this dispatcher was leaving, too late for
-		it and too early for one that was refused the lease.
-		"""
+	def drain(self, *, seconds: float = 50) -> None:
+		"""Send until nothing is due, but claim nothing after `seconds`; then finish what is on its way and leave."""
 		deadline = time.monotonic() + seconds
 		try:
 			while (pause := self.tick()) is not None and time.monotonic() + pause < deadline:
 				self._rest(pause)
 		finally:
 			self.close()
-		now = micros(self.host.time())
-		return pause is None and any(messages.next_due(self.host.db, name, now, 1) for name in self._lines)
 
 	def run(self, stop: threading.Event) -> None:
 		"""Send for ever, until `stop` is set."""

@@ -40,7 +40,7 @@ def receive(host: Host, body: bytes, signature: str | None) -> None:
 	"""
 	if len(body) > MAX_BYTES:
 		raise TooLarge(_("The body is larger than {0} bytes."), MAX_BYTES)
-	_verify(host.app_secrets(), body, signature)
+	_verify(host, body, signature)
 	digest = hashlib.sha256(body).hexdigest()
 	text = body.decode("utf-8", "replace")
 	webhook_events.keep(host.db, digest, text, due=micros(host.time()), now=host.now(), user=host.user())
@@ -53,22 +53,28 @@ def is_json(body: bytes) -> bool:
 	return _read_json(body) is not None
 
 
-def _verify(app_secrets: Mapping[str, Collection[str]], body: bytes, signature: str | None) -> None:
+def _verify(host: Host, body: bytes, signature: str | None) -> None:
 	"""The post must be signed by one of our apps, and speak of none of our other apps' lines."""
-	if not app_secrets:
-		raise Forbidden(_("No app secret is configured."))
-	signer = next(
-		(secret for secret in app_secrets if webhook.verify_signature(body, signature, secret)), None
-	)
+	app_secrets = host.app_secrets()
+	signer = _find_signer(app_secrets, body, signature)
 	if signer is None:
-		raise Forbidden(_("The signature is wrong."))
-	if len(app_secrets) == 1:
-		return
-	payload = _read_json(body)
-	spoken_of = webhook.phone_number_ids(payload) | webhook.waba_ids(payload)
-	foreign = {line for secret, lines in app_secrets.items() if secret != signer for line in lines}
-	if spoken_of & (foreign - set(app_secrets[signer])):
+		app_secrets = host.app_secrets(fresh=True)
+		signer = _find_signer(app_secrets, body, signature)
+	if signer is None:
+		raise Forbidden(_("The signature is wrong.") if app_secrets else _("No app secret is configured."))
+	if len(app_secrets) > 1 and _names_foreign_line(app_secrets, signer, body):
 		raise Forbidden(_("The signature belongs to another app than the device."))
+
+
+def _find_signer(app_secrets: Collection[str], body: bytes, signature: str | None) -> str | None:
+	return next((secret for secret in app_secrets if webhook.verify_signature(body, signature, secret)), None)
+
+
+def _names_foreign_line(app_secrets: Mapping[str, Collection[str]], signer: str, body: bytes) -> bool:
+	payload = _read_json(body)
+	named = webhook.phone_number_ids(payload) | webhook.waba_ids(payload)
+	foreign = {line for secret, lines in app_secrets.items() if secret != signer for line in lines}
+	return bool(named & (foreign - set(app_secrets[signer])))
 
 
 def process(host: Host, owner: str) -> int:

@@ -131,14 +131,18 @@ class TestOfficialFlow(SiteTestCase):
 		self.box.reply(CUSTOMER, image={"data": base64.b64encode(PNG).decode(), "mime_type": "image/png"})
 		self.work()
 		chat = self.row(name).chat
-		rows = frappe.get_all(MESSAGE, {"chat": chat, "direction": "Incoming"}, ["message_type", "body", "attachment"])
+		rows = frappe.get_all(
+			MESSAGE, {"chat": chat, "direction": "Incoming"}, ["message_type", "body", "attachment"]
+		)
 		self.assertEqual(sorted(row.message_type for row in rows), ["image", "text"])
 		image = next(row.attachment for row in rows if row.message_type == "image")
 		file = frappe.get_doc("File", {"file_url": image})
 		self.assertEqual((file.is_private, file.get_content()), (1, PNG))
 
 	def test_a_document_file_travels_as_an_upload(self):
-		file = frappe.get_doc(doctype="File", file_name="bill.txt", content="Total 100", is_private=1, owner=AGENT)
+		file = frappe.get_doc(
+			doctype="File", file_name="bill.txt", content="Total 100", is_private=1, owner=AGENT
+		)
 		with self.set_user(AGENT):
 			file.insert(ignore_permissions=True)
 		frappe.db.commit()
@@ -158,7 +162,9 @@ class TestOfficialFlow(SiteTestCase):
 		refused = self.agent.call("messages.send", device=CLOSED_LINE, to=CUSTOMER, text="Hello")
 		self.assertIn("may not send with device", refused.text)
 		self.assertEqual(self.agent.call("devices.connect", device=LINE).status_code, 403)
-		self.assertEqual(Client(self.web.url).call("messages.send", to=CUSTOMER, text="Hello").status_code, 403)
+		self.assertEqual(
+			Client(self.web.url).call("messages.send", to=CUSTOMER, text="Hello").status_code, 403
+		)
 
 	def test_bad_input_gets_a_clear_error_and_never_a_500(self):
 		wrong = [
@@ -181,11 +187,18 @@ class TestOfficialFlow(SiteTestCase):
 				self.assertIn(expected, response.text)
 
 	def test_the_webhook_answers_a_challenge_in_plain_text(self):
-		query = {"hub.mode": "subscribe", "hub.challenge": "115820", "hub.verify_token": defaults.VERIFY_TOKEN}
+		query = {
+			"hub.mode": "subscribe",
+			"hub.challenge": "115820",
+			"hub.verify_token": defaults.VERIFY_TOKEN,
+		}
 		address = f"{self.web.url}/api/method/whatsapp_integration.api.webhook.receive"
 		answer = Client(self.web.url).session.get(address, params=query)
 		self.assertEqual((answer.status_code, answer.text), (200, "115820"))
-		self.assertEqual(Client(self.web.url).session.get(address, params={**query, "hub.verify_token": "x"}).status_code, 403)
+		self.assertEqual(
+			Client(self.web.url).session.get(address, params={**query, "hub.verify_token": "x"}).status_code,
+			403,
+		)
 
 	def test_unsigned_and_garbled_posts_are_refused_and_never_a_500(self):
 		session = Client(self.web.url).session

@@ -42,7 +42,9 @@ class Client:
 			self.session.headers["Authorization"] = authorization
 
 	def call(self, method: str, **values) -> requests.Response:
-		return self.session.post(f"{self.url}/api/method/whatsapp_integration.api.{method}", json=values, timeout=30)
+		return self.session.post(
+			f"{self.url}/api/method/whatsapp_integration.api.{method}", json=values, timeout=30
+		)
 
 	def done(self, method: str, **values) -> dict:
 		"""What the method returned; fails where it was refused."""

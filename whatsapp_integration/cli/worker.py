@@ -1,0 +1,70 @@
+"""The worker: engine and webhook door of a data folder, in the foreground."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import click
+from rich.console import Console
+
+from whatsapp_integration.cli.console import log_to, make_console, spinner, stop_on_signal
+from whatsapp_integration.cli.data import DataFolder, find_data
+from whatsapp_integration.cli.engine import Engine
+from whatsapp_integration.cli.listener import PATH, Listener
+from whatsapp_integration.cli.options import data_option, graph_option
+from whatsapp_integration.cli.rows import all_devices, count_by_status, count_events
+from whatsapp_integration.core import status as st
+
+PORT = 8586
+DEFAULT_WEBHOOK = f"http://127.0.0.1:{PORT}{PATH}"
+STATUS_SECONDS = 1.0
+SHOWN = (st.QUEUED, st.HELD, st.SENDING, st.UNKNOWN, st.SENT, st.DELIVERED, st.READ, st.FAILED, st.RECEIVED)
+
+
+@click.command()
+@data_option
+@graph_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address the webhook door listens on.")
+@click.option("--port", default=PORT, show_default=True, help="Its port.")
+@click.pass_context
+def worker(ctx: click.Context, data: str | None, graph_url: str | None, host: str, port: int) -> None:
+	"""Send what is queued and take what WhatsApp posts, until Ctrl+C or SIGTERM.
+
+	Meta posts to https only: put a proxy or a tunnel before the webhook door, and give its address to device connect.
+	"""
+	console = make_console()
+	log_to(console)
+	folder = find_data(data, graph_url)
+	engine = Engine(folder)
+	try:
+		listener = Listener(engine.open_host, host, port)
+	except OSError as err:
+		raise click.ClickException(f"Can't listen on {host}:{port}: {err.strerror}. Choose another --port.") from err
+	with stop_on_signal() as stopped, engine, listener:
+		_watch(console, folder, engine, listener, stopped)
+	if engine.error:
+		raise click.ClickException(f"The engine stopped: {engine.error}")
+	console.print("Stopped.")
+
+
+def _watch(
+	console: Console, folder: DataFolder, engine: Engine, listener: Listener, stopped: threading.Event
+) -> None:
+	"""A line that says what waits and what was done, until somebody stops us."""
+	with folder.opened() as host:
+		names = ", ".join(row["name"] for row in all_devices(host.db)) or "none yet"
+		console.print(f"Data     {folder.path}", markup=False)
+		console.print(f"Devices  {names}", markup=False)
+		console.print(f"Webhook  {listener.url}", markup=False)
+		with console.status(_describe(host.db), spinner=spinner(console)) as status:
+			while not stopped.wait(STATUS_SECONDS) and not engine.stopped.is_set():
+				status.update(_describe(host.db))
+
+
+def _describe(db: Any) -> str:
+	counts, events = count_by_status(db), count_events(db)
+	parts = [f"{status} {counts[status]}" for status in SHOWN if counts.get(status)]
+	if events.get("Pending"):
+		parts.append(f"webhooks waiting {events['Pending']}")
+	return " · ".join(parts) or "No messages yet"
