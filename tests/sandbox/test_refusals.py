@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+import json
+
 import pytest
 import requests
+from hypothesis import given
+from hypothesis import strategies as st
 
 from whatsapp_integration.sandbox import defaults
+from whatsapp_integration.sandbox.http import Request
+from whatsapp_integration.sandbox.server import Sandbox
 
 from .conftest import error_of
 
@@ -246,3 +253,32 @@ def test_a_shut_window_can_be_told_by_a_failed_status_as_meta_often_does(graph, 
 	assert graph.send().status_code == 200
 	settle()
 	assert [(s["status"], s["errors"][0]["code"]) for s in receiver.statuses()] == [("failed", 131047)]
+
+
+WRONG = st.none() | st.booleans() | st.integers() | st.text(max_size=3) | st.lists(st.integers(), max_size=2)
+KINDS = (
+	text("x"),
+	{"type": "location", "location": {"latitude": 1, "longitude": 2}},
+	template("order_update", HEAD, body("a", "b"), url_button("x")),
+	template("season_offer", IMAGE, body("Sara")),
+	buttons("a", header={"type": "text", "text": "h"}),
+	menu({"id": "1", "title": "t"}),
+)
+
+
+def places(value) -> list[tuple]:
+	"""Every (container, key) inside of a JSON value."""
+	pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+	return [place for key, item in pairs for place in ((value, key), *places(item))]
+
+
+@given(kind=st.sampled_from(KINDS), wrong=WRONG, data=st.data())
+def test_a_value_of_a_wrong_type_anywhere_is_refused_or_taken_but_never_breaks_it(kind, wrong, data):
+	box = Sandbox(suffix_faults=False)
+	message = {"messaging_product": "whatsapp", "to": "+201001234567", **copy.deepcopy(kind)}
+	container, key = data.draw(st.sampled_from(places(message)))
+	container[key] = wrong
+	headers = {"authorization": f"Bearer {defaults.ACCESS_TOKEN}"}
+	reply = box.handle(Request("POST", f"/v25.0/{PNID}/messages", "", headers, json.dumps(message).encode()))
+	assert reply.status in (200, 400, 404)
+	assert "error" in json.loads(reply.body) or reply.status == 200

@@ -58,11 +58,14 @@ def try_it(
 	from whatsapp_integration.sandbox import defaults
 	from whatsapp_integration.sandbox.server import Sandbox
 
-	with _folder(data, keep) as folder, _ready(Sandbox(port=port, **dict(settings))) as box:
-		with Trial(make_console(), folder, box, _credentials(defaults), patience=patience) as trial:
-			is_proven = trial.run()
-			if keep:
-				trial.stay_open()
+	with ExitStack() as exits:
+		exits.enter_context(interrupt_on_term())
+		folder = make_folder(data_folder(data)) if data or keep else exits.enter_context(_temporary_folder())
+		box = exits.enter_context(_running(Sandbox(port=port, **_checked(settings))))
+		trial = exits.enter_context(Trial(make_console(), folder, box, _device(defaults), patience=patience))
+		is_proven = trial.run()
+		if keep:
+			trial.stay_open()
 	ctx.exit(0 if is_proven else 1)
 
 

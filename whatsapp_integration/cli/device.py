@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from whatsapp_integration.cli.console import check_line, clean, make_console
+from whatsapp_integration.cli.console import check_line, clean, make_console, spinner
 from whatsapp_integration.cli.data import DataFolder, data_folder, find_data, keep_secrets, make_folder, read_secrets
 from whatsapp_integration.cli.options import data_option, graph_option
 from whatsapp_integration.cli.rows import all_devices
@@ -99,7 +99,7 @@ def connect(ctx: click.Context, name: str, data: str | None, graph_url: str | No
 	console = make_console()
 	with find_data(data, graph_url, webhook_url).opened() as host:
 		host.device(name)
-		with console.status(f"Asking WhatsApp about {name} …", spinner="line"):
+		with console.status(f"Asking WhatsApp about {name} …", spinner=spinner(console)):
 			report = devices.connect(host, name)
 		host.db.commit()
 	show_report(console, report)

@@ -446,7 +446,7 @@ def base_mime_type(mime_type: str) -> str:
 def _read_value(kind: str, key: str, annotation: str, value: Any) -> Any:
 	try:
 		if annotation == "Media":
-			return Media(**value)
+			return Media(**{name: _only(item, int if name == "size" else str) for name, item in value.items()})
 		if annotation == "str":
 			return _only(value, str)
 		if annotation == "bool":
@@ -456,7 +456,7 @@ def _read_value(kind: str, key: str, annotation: str, value: Any) -> Any:
 		if annotation.startswith("tuple"):
 			return tuple(_only(item, dict) for item in _only(value, list, tuple))
 		return _only(value, dict)
-	except (TypeError, ValueError) as err:
+	except (TypeError, ValueError, AttributeError) as err:
 		raise InvalidContent(
 			_("The field {0} of a {1} message has a wrong value."), key, kind, code=key
 		) from err
