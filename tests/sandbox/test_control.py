@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -128,6 +130,19 @@ def test_what_a_person_types_into_the_form_is_told(box):
 	told = describe(box)
 	for value in (box.url, defaults.PHONE_NUMBER_ID, defaults.WABA_ID, defaults.ACCESS_TOKEN, defaults.APP_SECRET, defaults.VERIFY_TOKEN):  # fmt: skip
 		assert value in told
+
+
+def test_in_the_foreground_it_tells_its_address_and_ends_on_sigterm(root):
+	code = "from whatsapp_integration.sandbox.server import run; run(port=0)"
+	with subprocess.Popen(
+		[sys.executable, "-c", code], cwd=root, stdout=subprocess.PIPE, text=True
+	) as process:
+		try:
+			url = process.stdout.readline().split()[-1]
+			assert requests.get(f"{url}sandbox/config", timeout=10).json()["auto_read"] is False
+		finally:
+			process.terminate()
+		assert process.wait(timeout=10) == 0
 
 
 def test_a_taken_port_is_an_error_at_once(box):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
 
 from whatsapp_integration import __version__
-from whatsapp_integration.cli.console import make_console, show_errors, stop_on_signal
-from whatsapp_integration.cli.data import data_folder
+from whatsapp_integration.cli.console import interrupt_on_term, make_console, show_errors, stop_on_signal
+from whatsapp_integration.cli.data import data_folder, make_folder
 from whatsapp_integration.cli.device import device
 from whatsapp_integration.cli.log import log
 from whatsapp_integration.cli.options import SandboxSetting, data_option
@@ -43,7 +44,9 @@ main.add_command(worker)
 @data_option
 @click.option("--keep", is_flag=True, help="Leave everything open to play with, until Ctrl+C.")
 @click.option("--port", default=0, help="Port of the sandbox and its phone page; 0 takes a free one.")
-@click.option("--set", "settings", type=SandboxSetting(), multiple=True, help="Change a setting of the sandbox.")
+@click.option(
+	"--set", "settings", type=SandboxSetting(), multiple=True, help="Change a setting of the sandbox."
+)
 @click.option("--patience", default=20.0, show_default=True, help="Seconds to wait for one step.")
 @click.pass_context
 def try_it(
@@ -55,14 +58,12 @@ def try_it(
 	only if every step was proven.
 	"""
 	from whatsapp_integration.cli.trial import Trial
-	from whatsapp_integration.sandbox import defaults
-	from whatsapp_integration.sandbox.server import Sandbox
 
 	with ExitStack() as exits:
 		exits.enter_context(interrupt_on_term())
 		folder = make_folder(data_folder(data)) if data or keep else exits.enter_context(_temporary_folder())
-		box = exits.enter_context(_running(Sandbox(port=port, **_checked(settings))))
-		trial = exits.enter_context(Trial(make_console(), folder, box, _device(defaults), patience=patience))
+		box = exits.enter_context(_running_sandbox("127.0.0.1", port, dict(settings)))
+		trial = exits.enter_context(Trial(make_console(), folder, box, _trial_device(), patience=patience))
 		is_proven = trial.run()
 		if keep:
 			trial.stay_open()
@@ -72,7 +73,9 @@ def try_it(
 @main.command("sandbox")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8585, show_default=True, help="Port to listen on; 0 takes a free one.")
-@click.option("--set", "settings", type=SandboxSetting(), multiple=True, help="Change a setting, e.g. latency=0.2.")
+@click.option(
+	"--set", "settings", type=SandboxSetting(), multiple=True, help="Change a setting, e.g. latency=0.2."
+)
 def sandbox_command(host: str, port: int, settings: Sequence[tuple]) -> None:
 	"""Run a stand-in of the Cloud API, with a phone page to play the customer on."""
 	run_sandbox(host, port, **dict(settings))
@@ -81,9 +84,52 @@ def sandbox_command(host: str, port: int, settings: Sequence[tuple]) -> None:
 def run_sandbox(host: str, port: int, **settings: Any) -> None:
 	"""Serve the sandbox until SIGINT or SIGTERM. Read receipts come from the phone page."""
 	from whatsapp_integration.cli.credentials import show_credentials
+
+	settings = {"auto_read": False, **settings}
+	with show_errors(), stop_on_signal() as stopped, _running_sandbox(host, port, settings) as box:
+		show_credentials(make_console(), box.url, box.state.settings)
+		stopped.wait()
+
+
+@contextmanager
+def _running_sandbox(host: str, port: int, settings: dict[str, Any]) -> Iterator[Any]:
 	from whatsapp_integration.sandbox.server import Sandbox
 
-	with show_errors(), stop_on_signal() as stopped:
-		with _ready(Sandbox(host, port, **{"auto_read": False, **settings})) as box:
-			show_credentials(make_console(), box.url, box.state.settings)
-			stopped.wait()
+	try:
+		box = Sandbox(host, port, **settings)
+		box.start()
+	except ValueError as err:
+		raise click.UsageError(str(err)) from err
+	except OSError as err:
+		raise click.ClickException(
+			f"Can't listen on {host}:{port}: {err.strerror}. Choose another --port."
+		) from err
+	try:
+		yield box
+	finally:
+		box.stop()
+
+
+def _trial_device() -> dict[str, dict[str, str]]:
+	"""What a person would type into the Device form."""
+	from whatsapp_integration.sandbox import defaults
+
+	return {
+		"columns": {
+			"status": "Disconnected",
+			"phone_number": defaults.PHONE_NUMBER,
+			"phone_number_id": defaults.PHONE_NUMBER_ID,
+			"waba_id": defaults.WABA_ID,
+		},
+		"secrets": {
+			"access_token": defaults.ACCESS_TOKEN,
+			"app_secret": defaults.APP_SECRET,
+			"verify_token": defaults.VERIFY_TOKEN,
+		},
+	}
+
+
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
+	with tempfile.TemporaryDirectory(prefix="whatsapp-try-") as folder:
+		yield Path(folder)

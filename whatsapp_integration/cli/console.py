@@ -53,7 +53,10 @@ def check_line(is_good: bool, title: str, detail: str = "") -> Table:
 	"""A line with ✔ or ✘ whose continuation lines stay to the right of the sign."""
 	line = Table.grid(padding=(0, 1))
 	sign = Text("✔", "bold green") if is_good else Text("✘", "bold red")
-	line.add_row(sign, Text.assemble(clean(title), "  ", (clean(detail), "dim" if is_good else "red")))
+	line.add_row(
+		sign,
+		Text.assemble(clean(title), (f" — {clean(detail)}" if detail else "", "dim" if is_good else "red")),
+	)
 	return line
 
 

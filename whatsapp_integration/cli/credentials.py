@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 def show_credentials(console: Console, url: str, settings: Settings) -> None:
 	"""The address of the phone page, and a table of the credentials."""
 	console.print(Text.assemble("Phone page: ", (f"{url}/", "bold cyan")), soft_wrap=True)
-	table = Table("Field", "Value", box=box.SIMPLE_HEAD, pad_edge=False, title="Type into the Device form", title_justify="left")
+	table = Table(
+		"Field",
+		"Value",
+		box=box.SIMPLE_HEAD,
+		pad_edge=False,
+		title="Type into the Device form",
+		title_justify="left",
+	)
 	for label, value in (
 		("Graph URL (WhatsApp Settings)", url),
 		("Phone number", settings.phone_number),

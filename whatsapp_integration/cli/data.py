@@ -88,7 +88,9 @@ def read_secrets(path: Path) -> dict[str, dict[str, str]]:
 	"""The secrets kept in the folder, except those that an environment variable replaces."""
 	kept = _read_file(path)
 	return {
-		device: {name: value for name, value in values.items() if not os.environ.get(secret_variable(device, name))}
+		device: {
+			name: value for name, value in values.items() if not os.environ.get(secret_variable(device, name))
+		}
 		for device, values in kept.items()
 	}
 

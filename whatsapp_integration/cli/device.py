@@ -13,7 +13,14 @@ from rich.table import Table
 from rich.text import Text
 
 from whatsapp_integration.cli.console import check_line, clean, make_console, spinner
-from whatsapp_integration.cli.data import DataFolder, data_folder, find_data, keep_secrets, make_folder, read_secrets
+from whatsapp_integration.cli.data import (
+	DataFolder,
+	data_folder,
+	find_data,
+	keep_secrets,
+	make_folder,
+	read_secrets,
+)
 from whatsapp_integration.cli.options import data_option, graph_option
 from whatsapp_integration.cli.rows import all_devices
 from whatsapp_integration.cli.worker import DEFAULT_WEBHOOK
@@ -25,7 +32,13 @@ from whatsapp_integration.host.local import SECRET_FIELDS, secret_variable
 from whatsapp_integration.senders.factory import create_sender
 from whatsapp_integration.services import devices
 
-STATE_STYLES = {"Connected": "green", "Paused": "yellow", "Degraded": "yellow", "Auth Failed": "red", "Blocked": "red"}
+STATE_STYLES = {
+	"Connected": "green",
+	"Paused": "yellow",
+	"Degraded": "yellow",
+	"Auth Failed": "red",
+	"Blocked": "red",
+}
 
 
 @click.group()
@@ -40,7 +53,9 @@ def device() -> None:
 @click.option("--phone-number", default="", help="The line's own number, with country code.")
 @click.option("--phone-number-id", default="", help="From WhatsApp Manager.")
 @click.option("--waba-id", default="", help="Id of the WhatsApp Business Account.")
-@click.option("--country", default="", metavar="CC", help="For numbers written without country code, e.g. EG.")
+@click.option(
+	"--country", default="", metavar="CC", help="For numbers written without country code, e.g. EG."
+)
 def add(
 	name: str,
 	data: str | None,
@@ -140,7 +155,11 @@ def show_report(console: Console, report: LineReport) -> None:
 def missing_secrets(folder: DataFolder, name: str) -> list[str]:
 	"""The secrets of a device that are neither in the environment nor in the folder."""
 	kept = folder.secrets.get(name, {})
-	return [field for field in SECRET_FIELDS if not (kept.get(field) or os.environ.get(secret_variable(name, field)))]
+	return [
+		field
+		for field in SECRET_FIELDS
+		if not (kept.get(field) or os.environ.get(secret_variable(name, field)))
+	]
 
 
 def _ask_secrets(folder: DataFolder, name: str) -> None:
@@ -168,5 +187,7 @@ def _build_table(rows: list[dict[str, Any]]) -> Table:
 			told.append(f"\n{clean(row['status_reason'])}", "dim")
 		number = clean(row["phone_number"] or row["display_phone_number"])
 		cells = (row["name"], row["mode"], number)
-		table.add_row(*map(Text, cells), told, *(Text(clean(row[c])) for c in ("verified_name", "quality_rating")))
+		table.add_row(
+			*map(Text, cells), told, *(Text(clean(row[c])) for c in ("verified_name", "quality_rating"))
+		)
 	return table

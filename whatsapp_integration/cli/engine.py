@@ -33,7 +33,8 @@ class Engine:
 		self._settle_at = 0.0
 		jobs = {"dispatch": self._dispatch, "webhooks": self._webhooks, "media": self._media}
 		self._threads = [
-			threading.Thread(target=self._guard, args=[job], name=f"engine-{name}") for name, job in jobs.items()
+			threading.Thread(target=self._guard, args=[job], name=f"engine-{name}")
+			for name, job in jobs.items()
 		]
 
 	def __enter__(self) -> Engine:

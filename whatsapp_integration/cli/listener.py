@@ -61,7 +61,9 @@ class Listener:
 		self._local = threading.local()
 		self._server = _Server(host, self.port, self._application, self._socket)
 		self._threads = [threading.Thread(target=self._work, name=f"webhook-{n}") for n in range(THREADS)]
-		self._acceptor = threading.Thread(target=self._server.serve_forever, args=[POLL_SECONDS], name="webhook-accept")
+		self._acceptor = threading.Thread(
+			target=self._server.serve_forever, args=[POLL_SECONDS], name="webhook-accept"
+		)
 
 	def __enter__(self) -> Listener:
 		self.start()

@@ -41,9 +41,13 @@ STATUSES = {
 @click.command()
 @data_option
 @click.option("--device", default="", help="Only this device.")
-@click.option("--to", "--from", "to", default="", metavar="NUMBER", help="Only this number, or one that ends so.")
+@click.option(
+	"--to", "--from", "to", default="", metavar="NUMBER", help="Only this number, or one that ends so."
+)
 @click.option("--status", "statuses", type=click.Choice(list(STATUSES), case_sensitive=False), multiple=True)
-@click.option("--kind", "kinds", metavar="KIND", multiple=True, help=f"For example {', '.join(list(CONTENTS)[:3])}.")
+@click.option(
+	"--kind", "kinds", metavar="KIND", multiple=True, help=f"For example {', '.join(list(CONTENTS)[:3])}."
+)
 @click.option("--direction", type=click.Choice(["Incoming", "Outgoing"], case_sensitive=False), default=None)
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="The newest so many.")
 def log(
@@ -73,10 +77,14 @@ def log(
 		console.print("No messages.")
 
 
-def build_table(console: Console, rows: Sequence[dict[str, Any]], title: str = "", times: bool = True) -> Table:
+def build_table(
+	console: Console, rows: Sequence[dict[str, Any]], title: str = "", times: bool = True
+) -> Table:
 	"""Rows of the message log; in a narrow terminal the error stands below the text."""
 	is_wide = console.width >= WIDE
-	table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
+	table = Table(
+		title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, expand=False
+	)
 	if times:
 		table.add_column("Time", style="dim", no_wrap=True)
 	table.add_column("Kind", no_wrap=True)
@@ -100,7 +108,8 @@ def describe_error(row: dict[str, Any]) -> Text:
 	if not row["error_text"]:
 		return Text("")
 	code = f"{row['error_code']}: " if row["error_code"] else ""
-	return Text.assemble((code + clean(row["error_text"]), "red"), " ", (clean(row["advice"]), "yellow"))
+	advice = f" → {clean(row['advice'])}" if row["advice"] else ""
+	return Text.assemble((code + clean(row["error_text"]), "red"), (advice, "yellow"))
 
 
 def _cells(row: dict[str, Any], is_wide: bool, times: bool) -> list[Text]:

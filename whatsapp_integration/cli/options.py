@@ -25,7 +25,9 @@ class SandboxSetting(click.ParamType):
 
 	name = "KEY=VALUE"
 
-	def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Any]:
+	def convert(
+		self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+	) -> tuple[str, Any]:
 		if isinstance(value, tuple):
 			return value
 		key, equals, text = value.partition("=")

@@ -23,7 +23,11 @@ def find_messages(
 ) -> list[dict[str, Any]]:
 	"""The newest messages that fit, oldest first. `to` is a number or the end of one."""
 	wanted: list[tuple[str, Sequence]] = []
-	for condition, value in (("`device` = %s", device), ("`direction` = %s", direction), ("`creation` >= %s", since)):
+	for condition, value in (
+		("`device` = %s", device),
+		("`direction` = %s", direction),
+		("`creation` >= %s", since),
+	):
 		if value:
 			wanted.append((condition, [value]))
 	if to:
@@ -61,4 +65,7 @@ def all_devices(db: Any) -> list[dict[str, Any]]:
 
 def snapshot(db: Any) -> dict[str, list[tuple]]:
 	"""Every column of every message, chat and webhook event."""
-	return {doctype: db.sql(f"SELECT * FROM `tab{doctype}` ORDER BY `name`") for doctype in (MESSAGE, CHAT, WEBHOOK_EVENT)}
+	return {
+		doctype: db.sql(f"SELECT * FROM `tab{doctype}` ORDER BY `name`")
+		for doctype in (MESSAGE, CHAT, WEBHOOK_EVENT)
+	}

@@ -97,9 +97,17 @@ def contents(references: dict[str, str], answered_id: str) -> dict[str, Content]
 		Contacts(({"name": {"formatted_name": "Omar Hassan", "first_name": "Omar"}, "phones": [_PHONE]},)),
 		_template("Sara", "12 May"),
 		Buttons("Shall we deliver on Monday?", "Tap an answer", buttons=_BUTTONS),
-		ListMenu("Which size would you like?", button="Sizes", sections=({"title": "Sizes", "rows": _SIZES},)),
+		ListMenu(
+			"Which size would you like?", button="Sizes", sections=({"title": "Sizes", "rows": _SIZES},)
+		),
 		CtaUrl("Follow your order on our website.", display_text="Open", url="https://example.com/orders/1"),
-		Flow("Book an appointment.", flow_id="1234567890", flow_cta="Book", flow_token="try", flow_action_payload=_SCREEN),
+		Flow(
+			"Book an appointment.",
+			flow_id="1234567890",
+			flow_cta="Book",
+			flow_token="try",
+			flow_action_payload=_SCREEN,
+		),
 		Reaction(answered_id, "👍"),
 	)
 	return {content.KIND: content for content in samples}
@@ -110,7 +118,12 @@ def _template(name: str, day: str) -> Template:
 	components = (
 		{"type": "header", "parameters": [{"type": "text", "text": "SO-0001"}]},
 		{"type": "body", "parameters": [{"type": "text", "text": name}, {"type": "text", "text": day}]},
-		{"type": "button", "sub_type": "url", "index": "0", "parameters": [{"type": "text", "text": "SO-0001"}]},
+		{
+			"type": "button",
+			"sub_type": "url",
+			"index": "0",
+			"parameters": [{"type": "text", "text": "SO-0001"}],
+		},
 	)
 	text = f"Hello {name}, your order is on its way and arrives on {day}. Thank you!"
 	return Template("order_update", "en_US", components, text)

@@ -38,12 +38,18 @@ BAD = (st.FAILED, st.UNKNOWN)
 @click.option("--template", metavar="NAME", help="An approved template.")
 @click.option("--language", default="en_US", show_default=True, help="Of the template.")
 @click.option("--value", "values", multiple=True, help="Of the template's next place; repeat it.")
-@click.option("--kind", type=click.Choice(list(CONTENTS)), help="What a file is sent as, or the kind of --content.")
+@click.option(
+	"--kind", type=click.Choice(list(CONTENTS)), help="What a file is sent as, or the kind of --content."
+)
 @click.option("--content", metavar="JSON", help="Any other kind of message, as in the documentation.")
 @click.option("--reply-to", default="", metavar="ID", help="WhatsApp id of the message to quote.")
-@click.option("--at", type=click.DateTime(["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"]), help="Send then, in local time.")
+@click.option(
+	"--at", type=click.DateTime(["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"]), help="Send then, in local time."
+)
 @click.option("--key", default="", help="Idempotency key: the same key never sends twice.")
-@click.option("--wait", default=30.0, show_default=True, help="Seconds to wait for it to leave; 0 only queues it.")
+@click.option(
+	"--wait", default=30.0, show_default=True, help="Seconds to wait for it to leave; 0 only queues it."
+)
 @click.pass_context
 def send(
 	ctx: click.Context,
@@ -87,7 +93,9 @@ def _only_device(host: WatchedHost) -> str:
 	names = [row["name"] for row in all_devices(host.db)]
 	if len(names) == 1:
 		return names[0]
-	raise click.UsageError(f"Choose one with --device: {', '.join(names)}" if names else "Add a device: device add")
+	raise click.UsageError(
+		f"Choose one with --device: {', '.join(names)}" if names else "Add a device: device add"
+	)
 
 
 def _push(host: WatchedHost, name: str, seconds: float) -> None:
@@ -142,4 +150,7 @@ def _read_json(text: str) -> dict[str, Any]:
 def _kind_of(filename: str) -> str:
 	"""The first kind that takes files of this type; a document where none does, which then says what it takes."""
 	mime_type = guess_mime_type(filename)
-	return next((kind for kind in CONTENTS if kind in MEDIA_KINDS and mime_type in CONTENTS[kind].MIME_TYPES), "document")
+	return next(
+		(kind for kind in CONTENTS if kind in MEDIA_KINDS and mime_type in CONTENTS[kind].MIME_TYPES),
+		"document",
+	)

@@ -82,7 +82,9 @@ class Stage:
 
 		found = self._wait(arrived)
 		if not found:
-			raise NotProven(f"{label} of the customer did not arrive whole; webhooks: {rows.count_events(self.host.db)}")
+			raise NotProven(
+				f"{label} of the customer did not arrive whole; webhooks: {rows.count_events(self.host.db)}"
+			)
 		return found
 
 	def wait(self, condition: Callable[[], Any], otherwise: str) -> Any:

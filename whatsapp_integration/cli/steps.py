@@ -69,9 +69,14 @@ def receive_text(stage: Stage) -> str:
 	text = "Hello, is my order ready? مرحبًا"
 	stage.received["hello"] = stage.box.reply(CUSTOMER, text=text, name="Sara")["id"]
 	row = stage.wait_received("hello")
-	require((row["status"], row["body"]) == (st.RECEIVED, text), f"the row says {row['status']}: {row['body']}")
+	require(
+		(row["status"], row["body"]) == (st.RECEIVED, text), f"the row says {row['status']}: {row['body']}"
+	)
 	chat = chats.get(stage.host.db, row["chat"])
-	require(chat["title"] == "Sara" and chat["window_end"] > stage.host.now(), "the chat does not know Sara's window")
+	require(
+		chat["title"] == "Sara" and chat["window_end"] > stage.host.now(),
+		"the chat does not know Sara's window",
+	)
 	return f"row {st.RECEIVED}, chat of {chat['title']}, service window open"
 
 
@@ -135,31 +140,42 @@ def prove_schedule(stage: Stage) -> str:
 
 def prove_retry(stage: Stage) -> str:
 	row = stage.wait_status("retried", st.READ)
-	require(row["attempts"] == 2 and not row["error_text"], f"{row['attempts']} attempts, {row['error_text']}")
+	require(
+		row["attempts"] == 2 and not row["error_text"], f"{row['attempts']} attempts, {row['error_text']}"
+	)
 	_accepted_once(stage, "retried", row)
 	return f"131000, then {row['status']} with attempt {row['attempts']}, accepted once"
 
 
 def prove_failure(stage: Stage) -> str:
 	row = stage.wait_status("failing", st.FAILED)
-	require(row["error_code"] == "131026" and row["advice"], f"the error is {row['error_code']}, {row['advice']}")
+	require(
+		row["error_code"] == "131026" and row["advice"], f"the error is {row['error_code']}, {row['advice']}"
+	)
 	require(row["attempts"] == 1, f"{row['attempts']} attempts")
 	_accepted_once(stage, "failing", row)
 	return f"{row['status']} {row['error_code']} after one attempt: {row['advice']}"
 
 
 def prove_media(name: str, stage: Stage) -> str:
-	original, kind = stage.samples[name].read_bytes(), MIME_TYPES[name].partition("/")[0].replace("application", "document")
+	original, kind = (
+		stage.samples[name].read_bytes(),
+		MIME_TYPES[name].partition("/")[0].replace("application", "document"),
+	)
 	file = {"data": base64.b64encode(original).decode(), "mime_type": MIME_TYPES[name], "filename": name}
 	stage.received[name] = stage.box.reply(CUSTOMER, **{kind: {**file, "caption": "Here it is"}})["id"]
 	row = stage.wait_received(name, lambda row: row["media_state"] not in ("Pending", None))
 	require(row["media_state"] == "Stored", f"the file is {row['media_state']}: {row['error_text']}")
-	require((row["message_type"], row["body"]) == (kind, "Here it is"), f"it arrived as {row['message_type']}")
+	require(
+		(row["message_type"], row["body"]) == (kind, "Here it is"), f"it arrived as {row['message_type']}"
+	)
 	with open(stage.host.open_file(row["attachment"]).path, "rb") as kept:
 		content = kept.read()
 	digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
 	require(content == original and digest == row["media_sha256"], "the kept file is another one")
-	return f"row {row['status']}, file {row['media_state']}, {len(content)} bytes, sha256 {_hash(content)[:12]}"
+	return (
+		f"row {row['status']}, file {row['media_state']}, {len(content)} bytes, sha256 {_hash(content)[:12]}"
+	)
 
 
 def prove_replay(stage: Stage) -> str:
@@ -168,7 +184,9 @@ def prove_replay(stage: Stage) -> str:
 	before, answered = rows.snapshot(stage.host.db), stage.box.stats()["webhooks_acknowledged"]
 	posts = stage.box.replay(stage.received["hello"], times=3)
 	require(posts == 3, f"the sandbox posted {posts} times")
-	stage.wait(lambda: stage.box.stats()["webhooks_acknowledged"] >= answered + 3, "the posts were not answered 200")
+	stage.wait(
+		lambda: stage.box.stats()["webhooks_acknowledged"] >= answered + 3, "the posts were not answered 200"
+	)
 	_wait_quiet(stage)
 	after = rows.snapshot(stage.host.db)
 	changed = [doctype for doctype in before if before[doctype] != after[doctype]]
@@ -196,7 +214,9 @@ def prove_reconciled(stage: Stage) -> str:
 	stage.box.status(accepted["id"], "delivered")
 	row = stage.wait_status("unknown", st.DELIVERED)
 	_accepted_once(stage, "unknown", row)
-	require(row["attempts"] == 1 and not row["error_text"], f"{row['attempts']} attempts, {row['error_text']}")
+	require(
+		row["attempts"] == 1 and not row["error_text"], f"{row['attempts']} attempts, {row['error_text']}"
+	)
 	return f"found by callback data: {row['status']}, WhatsApp id known, still one attempt, accepted once"
 
 

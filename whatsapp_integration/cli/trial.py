@@ -70,9 +70,8 @@ class Trial:
 			with self._data.opened() as host:
 				_refuse_other_devices(host)
 				host.add_device(DEVICE, **self._device["columns"])
-			engine = Engine(self._data)
+			engine = exits.enter_context(Engine(self._data))
 			listener = exits.enter_context(Listener(engine.open_host))
-			exits.enter_context(engine)
 			host = replace(self._data, webhook_url=listener.url).open(engine.wake, engine.changed.set)
 			exits.callback(host.close)
 			samples = write_files(self._data.path / "samples")
@@ -85,24 +84,27 @@ class Trial:
 
 	def run(self) -> bool:
 		"""Do the steps, stop at the first that is not proven, and print log and summary."""
-		print_line = Text.assemble("Sandbox with phone page: ", (f"{self.box.url}/", "bold cyan"))
-		self.console.print(print_line, soft_wrap=True)
+		self._print_address("Sandbox with phone page: ")
 		is_proven = self._do_steps()
 		rows = self.stage.all_rows()
 		self.console.print()
 		self.console.print(build_table(self.console, rows, "Message log", times=False))
-		click.echo(json.dumps(summarize(is_proven, rows, self.box.messages())))
-		return is_proven
+		summary = summarize(is_proven, rows, self.box.messages())
+		click.echo(json.dumps(summary))
+		return summary["ok"]
 
 	def stay_open(self) -> None:
 		"""Leave sandbox and engine open until somebody stops us. The phone page gives the read receipts from now on."""
 		self.box.configure(auto_read=False)
 		command = f"python -m whatsapp_integration send --data {self._data.path} --device {DEVICE} --to {CUSTOMER} --text Hello"
 		with stop_on_signal() as stopped:
-			self.console.print(Text.assemble("Open the phone page: ", (f"{self.box.url}/", "bold cyan")), soft_wrap=True)
+			self._print_address("Open the phone page: ")
 			self.console.print(Text(f"Send more: {command}"), soft_wrap=True)
 			self.console.print(Text("Ctrl+C stops everything.", "dim"))
 			stopped.wait()
+
+	def _print_address(self, label: str) -> None:
+		self.console.print(Text.assemble(label, (f"{self.box.url}/", "bold cyan")), soft_wrap=True)
 
 	def _do_steps(self) -> bool:
 		steps = all_steps()
@@ -131,14 +133,14 @@ class Trial:
 		)
 
 
-def summarize(is_proven: bool, rows: Sequence[dict[str, Any]], taken: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def summarize(
+	is_proven: bool, rows: Sequence[dict[str, Any]], taken: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
 	"""Count the rows by how far they came; a read message counts as sent and as delivered too.
 
 	`taken` is what the sandbox accepted: a message that it took twice is a duplicate.
 	"""
-	counts = {
-		name: sum(row["status"] in statuses for row in rows) for name, statuses in REACHED.items()
-	}
+	counts = {name: sum(row["status"] in statuses for row in rows) for name, statuses in REACHED.items()}
 	times = Counter(message["callback_data"] for message in taken)
 	duplicates = sum(amount - 1 for amount in times.values())
 	return {"ok": is_proven and not duplicates and not counts["unknown"], **counts, "duplicates": duplicates}

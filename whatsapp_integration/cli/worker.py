@@ -40,7 +40,9 @@ def worker(ctx: click.Context, data: str | None, graph_url: str | None, host: st
 	try:
 		listener = Listener(engine.open_host, host, port)
 	except OSError as err:
-		raise click.ClickException(f"Can't listen on {host}:{port}: {err.strerror}. Choose another --port.") from err
+		raise click.ClickException(
+			f"Can't listen on {host}:{port}: {err.strerror}. Choose another --port."
+		) from err
 	with stop_on_signal() as stopped, engine, listener:
 		_watch(console, folder, engine, listener, stopped)
 	if engine.error:

@@ -1,6 +1,6 @@
-"""Fetches a file from a web address that a caller names, without lending the caller our place in the network.
+"""Fetches a file from a web address that a caller names, without lending out our place in the network.
 
-Facts: the IANA IPv4 and IPv6 Special-Purpose Address Registries; RFC 6052 (NAT64); RFC 5987 and 6266 (file names).
+Facts: the IANA IPv4 and IPv6 Special-Purpose Address Registries; RFC 6052 (NAT64); RFC 5987 and 6266 (names).
 """
 
 from __future__ import annotations
@@ -104,8 +104,8 @@ class FetchedFile:
 def is_public_address(text: str) -> bool:
 	"""Tell whether an IP address is one host out on the internet.
 
-	An IPv4 address inside an IPv6 one (mapped, NAT64) is judged by itself. 6to4 and Teredo are refused whole: tunnels that
-	are long shut, in which any address can hide.
+	An IPv4 address inside an IPv6 one (mapped, NAT64) is judged by itself. 6to4 and Teredo are refused whole:
+	tunnels that are long shut, in which any address can hide.
 	"""
 	try:
 		address = ip_address(text)
@@ -129,12 +129,13 @@ def fetch_url(
 	resolve: Callable = socket.getaddrinfo,
 	is_allowed: Callable[[str], bool] = is_public_address,
 ) -> FetchedFile:
-	"""Fetch a public http or https address. Raises InvalidContent, which never says what our network looks like.
+	"""Fetch a public http or https address. Raises InvalidContent, which tells nothing of our network.
 
-	Each host is looked up once, all its addresses have to be public, and the connection is made to one of those very
-	addresses, so a name that changes in between gains nothing. Redirects are judged like the first address. Time-outs are in
-	seconds; `total_timeout` holds for everything together. The proxies of the environment are not used: a proxy would look
-	the host up itself, and reach whatever it stands next to. `resolve` and `is_allowed` are the seams for tests.
+	Each host is looked up once, all its addresses have to be public, and the connection is made to one of
+	those very addresses, so a name that changes in between gains nothing. Redirects are judged like the first
+	address. Time-outs are in seconds; `total_timeout` holds for everything together. The proxies of the
+	environment are not used: a proxy would look the host up itself, and reach whatever it stands next to.
+	`resolve` and `is_allowed` are the seams for tests.
 	"""
 	with _Deadline(total_timeout) as deadline:
 		fetcher = _Fetcher(max_bytes, connect_timeout, read_timeout, resolve, is_allowed, deadline)
@@ -160,8 +161,9 @@ class _Target:
 class _Deadline:
 	"""Ends connections at one point in time.
 
-	A socket's own time-out begins anew with every byte, so a server that drips can hold us for ever. What is watched here is a
-	duplicate of the socket: shutting that down ends the connection, whatever TLS has wrapped around the first.
+	A socket's own time-out begins anew with every byte, so a server that drips can hold us for ever. What is
+	watched here is a duplicate of the socket: shutting that down ends the connection, whatever TLS has wrapped
+	around the first.
 	"""
 
 	def __init__(self, seconds: float):
@@ -339,7 +341,8 @@ class _Fetcher:
 			return self._too_slow()
 		if isinstance(err, SSLError):
 			return _error(
-				_("No secure connection to {0}: its certificate is wrong. Use another link."), target.host
+				_("No secure connection to {0}. Its certificate may be invalid; use another link."),
+				target.host,
 			)
 		if isinstance(err, NewConnectionError | ConnectTimeoutError):
 			return _error(_("{0} can't be reached. Check the link, or try again later."), target.host)
@@ -447,7 +450,7 @@ def _find_name(disposition: str) -> str:
 
 
 def _clean_name(name: str) -> str:
-	"""Make a name that is safe on every disk: no folder, no control or direction mark, not hidden, not too long."""
+	"""Make a name that is safe on every disk: no folder, no control mark, not hidden, not too long."""
 	name = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
 	name = "".join(char for char in name if char == " " or char.isprintable())
 	stem, ending = splitext(_UNSAFE_IN_NAME.sub("_", name).strip(" ."))

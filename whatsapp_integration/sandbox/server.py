@@ -138,8 +138,15 @@ class Sandbox:
 		return self.webhooks.wait_idle(timeout)
 
 
+def _say(text: str) -> None:
+	print(text, flush=True)
+
+
 def run(
-	host: str = defaults.HOST, port: int = defaults.PORT, echo: Callable[[str], Any] = print, **settings: Any
+	host: str = defaults.HOST,
+	port: int = defaults.PORT,
+	echo: Callable[[str], Any] = _say,
+	**settings: Any,
 ) -> None:
 	"""Serve until SIGINT or SIGTERM. Read receipts come from the phone page unless `auto_read` is given."""
 	stopped = threading.Event()

@@ -42,7 +42,7 @@ async function refresh() {
 		return;
 	}
 	page.waiting = true;
-	await Promise.all([drawList(), drawChat()]).catch(() => {});
+	await drawList().then(drawChat).catch(() => {}); // the list brings the names that bubbles show
 	page.waiting = false;
 	if (page.again) {
 		page.again = false;

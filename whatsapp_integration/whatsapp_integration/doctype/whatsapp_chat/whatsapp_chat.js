@@ -29,7 +29,7 @@ async function show_conversation(frm) {
 /** Ticks change without the chat row changing: follow the log as its list view does. */
 function follow_messages(frm) {
 	frappe.realtime.doctype_subscribe("WhatsApp Message Log");
-	frappe.realtime.off("list_update", frm.on_message);
+	if (frm.on_message) frappe.realtime.off("list_update", frm.on_message); // without a handler it would end all
 	const refresh = frappe.utils.debounce(() => cur_frm === frm && show_conversation(frm), 500);
 	frm.on_message = (data) => data.doctype === "WhatsApp Message Log" && refresh();
 	frappe.realtime.on("list_update", frm.on_message);

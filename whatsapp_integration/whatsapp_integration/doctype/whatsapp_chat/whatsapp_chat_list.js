@@ -1,6 +1,11 @@
 frappe.listview_settings["WhatsApp Chat"] = {
 	hide_name_column: true,
-	add_fields: ["status", "unread_count"],
+	add_fields: ["status", "unread_count", "last_message_at"],
+
+	onload(list) {
+		// Frappe's live update compares with "desc" and would turn the list upside down
+		list.sort_order = list.sort_order.toLowerCase();
+	},
 
 	get_indicator(doc) {
 		const colors = { Open: "green", Done: "gray", Archived: "darkgrey" };

@@ -31,6 +31,8 @@ frappe.listview_settings["WhatsApp Message Log"] = {
 	},
 
 	onload(list) {
+		// Frappe's live update compares with "desc" and would turn the list upside down
+		list.sort_order = list.sort_order.toLowerCase();
 		const act = (run) => () => {
 			const rows = list.get_checked_items();
 			const done = () => {
