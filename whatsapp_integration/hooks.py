@@ -19,7 +19,9 @@ add_to_apps_screen = [
 	}
 ]
 
-before_install = "frappe.setup_module_map"  # a running site may have cached the modules before this app joined
+before_install = (
+	"frappe.setup_module_map"  # a running site may have cached the modules before this app joined
+)
 after_install = "whatsapp_integration.install.after_install"
 before_uninstall = "whatsapp_integration.install.before_uninstall"
 after_uninstall = "whatsapp_integration.install.after_uninstall"

@@ -11,7 +11,9 @@ COMPANY_FIELD = "WhatsApp Device-company"
 
 
 def after_install() -> None:
-	frappe.get_single("WhatsApp Settings").save()  # writes the defaults, which are read straight from the database
+	frappe.get_single(
+		"WhatsApp Settings"
+	).save()  # writes the defaults, which are read straight from the database
 	if "erpnext" in frappe.get_installed_apps():
 		add_company_field()
 

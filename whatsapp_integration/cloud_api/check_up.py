@@ -52,7 +52,8 @@ def _check_own_number(device: DeviceConfig, number: NumberInfo, report: LineRepo
 	"""A Phone Number ID of another line is the mistake that sends in a wrong name."""
 	if not device.phone_number or not number.display_phone_number:
 		return
-	is_same = phone.match_key(device.phone_number) == phone.match_key(number.display_phone_number)
+	shown = "".join(character for character in number.display_phone_number if character.isdigit())
+	is_same = phone.match_key(device.phone_number) == phone.match_key(shown)
 	advice = "" if is_same else _("Correct the phone number or the Phone Number ID.")
 	report.checks.append(Check(_("Number of this device"), is_same, number.display_phone_number, advice))
 

@@ -19,21 +19,43 @@ Object.assign(frappe.whatsapp, {
 	status_label: (status) => __(status, null, "WhatsApp Message Log"),
 
 	FIELDS: [
-		"name", "creation", "direction", "status", "message_type", "body", "content", "attachment", "media_filename",
-		"media_state", "mime_type", "message_time", "sent_at", "is_edited", "is_revoked", "is_forwarded", "is_echo",
-		"reaction", "contact_name", "error_text",
+		"name",
+		"creation",
+		"direction",
+		"status",
+		"message_type",
+		"body",
+		"content",
+		"attachment",
+		"media_filename",
+		"media_state",
+		"mime_type",
+		"message_time",
+		"sent_at",
+		"is_edited",
+		"is_revoked",
+		"is_forwarded",
+		"is_echo",
+		"reaction",
+		"contact_name",
+		"error_text",
 	],
 
 	/** Phone numbers keep their + in front on a right-to-left desk. */
 	left_to_right(frm, fields) {
-		fields.forEach((field) => frm.get_field(field).$wrapper.find("input, .control-value").attr("dir", "ltr"));
-		if (fields.includes(frm.meta.title_field)) frm.page.$title_area.find(".title-text").attr("dir", "ltr");
+		fields.forEach((field) =>
+			frm.get_field(field).$wrapper.find("input, .control-value").attr("dir", "ltr")
+		);
+		if (fields.includes(frm.meta.title_field))
+			frm.page.$title_area.find(".title-text").attr("dir", "ltr");
 	},
 
 	/** One message as the customer sees it, as HTML. */
 	bubble(message) {
 		const side = message.direction === "Incoming" ? "wa-in" : "wa-out";
-		const reaction = message.reaction ? `<span class="wa-reaction">${escape(message.reaction)}</span>` : "";
+		const reaction = message.reaction
+			? `<span class="wa-reaction">${escape(message.reaction)}</span>`
+			: "";
 		return `<div class="wa-bubble ${side}">
 			${labels(message)}
 			${message.is_revoked ? revoked() : media(message) + text(message) + choices(message)}
@@ -58,7 +80,10 @@ Object.assign(frappe.whatsapp, {
 		if (doc.played_at) items.push(step("Played", doc.played_at, "wa-done"));
 		if (["Failed", "Cancelled"].includes(doc.status)) {
 			const last = doc.sent_at ? 2 : 1;
-			return list_steps([...items.slice(0, last), step(doc.status, doc.failed_at || doc.modified, "wa-bad")]);
+			return list_steps([
+				...items.slice(0, last),
+				step(doc.status, doc.failed_at || doc.modified, "wa-bad"),
+			]);
 		}
 		if (["Held", "Sending", "Unknown"].includes(doc.status)) {
 			items.splice(1, 0, step(doc.status, "", "wa-wait"));
@@ -69,15 +94,22 @@ Object.assign(frappe.whatsapp, {
 	/** Retry or cancel messages, and say which were left alone and why. */
 	act(method, names) {
 		return frappe
-			.call({ method: `whatsapp_integration.api.messages.${method}`, args: { messages: names }, freeze: true })
+			.call({
+				method: `whatsapp_integration.api.messages.${method}`,
+				args: { messages: names },
+				freeze: true,
+			})
 			.then(({ message }) => {
 				if (message.done.length) {
 					const count = [message.done.length];
-					const said = method === "retry" ? __("{0} queued again", count) : __("{0} cancelled", count);
+					const said =
+						method === "retry" ? __("{0} queued again", count) : __("{0} cancelled", count);
 					frappe.show_alert({ message: said, indicator: "green" });
 				}
 				if (message.left.length) {
-					const rows = message.left.map((row) => `<li>${escape(row.name)}: ${escape(row.reason)}</li>`);
+					const rows = message.left.map(
+						(row) => `<li>${escape(row.name)}: ${escape(row.reason)}</li>`
+					);
 					frappe.msgprint({ title: __("Left as they were"), message: `<ul>${rows.join("")}</ul>` });
 				}
 			});
@@ -89,7 +121,9 @@ Object.assign(frappe.whatsapp, {
 		const run = () => frappe.whatsapp.act("retry", names).then(done);
 		if (!messages.some((message) => message.status === "Unknown")) return run();
 		frappe.confirm(
-			__("Nobody knows yet whether the message reached WhatsApp. Sent again, the customer may get it twice. Send it again?"),
+			__(
+				"Nobody knows yet whether the message reached WhatsApp. Sent again, the customer may get it twice. Send it again?"
+			),
 			run
 		);
 	},
@@ -97,7 +131,9 @@ Object.assign(frappe.whatsapp, {
 
 function step(status, time, kind) {
 	const moment = time ? frappe.datetime.str_to_user(time) : "";
-	return `<li class="${kind}">${frappe.whatsapp.status_label(status)}<small><bdi>${moment}</bdi></small></li>`;
+	return `<li class="${kind}">${frappe.whatsapp.status_label(
+		status
+	)}<small><bdi>${moment}</bdi></small></li>`;
 }
 
 function list_steps(items) {
@@ -121,8 +157,10 @@ function revoked() {
 function media(message) {
 	const { media_state, attachment, message_type } = message;
 	if (!attachment) {
-		if (media_state === "Pending") return `<div class="wa-file">${__("The file is being fetched …")}</div>`;
-		if (media_state === "Failed") return `<div class="wa-file">${__("The file could not be fetched.")}</div>`;
+		if (media_state === "Pending")
+			return `<div class="wa-file">${__("The file is being fetched …")}</div>`;
+		if (media_state === "Failed")
+			return `<div class="wa-file">${__("The file could not be fetched.")}</div>`;
 		return "";
 	}
 	if (!attachment.startsWith("/")) return "";
@@ -130,8 +168,10 @@ function media(message) {
 	if (["image", "sticker"].includes(message_type)) {
 		return `<a href="${url}" target="_blank" rel="noopener"><img class="wa-${message_type}" src="${url}"></a>`;
 	}
-	if (message_type === "video") return `<video class="wa-image" controls preload="metadata" src="${url}"></video>`;
-	if (["audio", "voice"].includes(message_type)) return `<audio controls preload="none" src="${url}"></audio>`;
+	if (message_type === "video")
+		return `<video class="wa-image" controls preload="metadata" src="${url}"></video>`;
+	if (["audio", "voice"].includes(message_type))
+		return `<audio controls preload="none" src="${url}"></audio>`;
 	const name = message.media_filename || attachment.split("/").pop();
 	return `<a class="wa-file" href="${url}" target="_blank" rel="noopener">${frappe.utils.icon("file", "sm")}
 		<bdi>${escape(name)}</bdi></a>`;
@@ -178,5 +218,7 @@ function time(message) {
 function ticks(message) {
 	if (message.direction === "Incoming") return "";
 	const [mark, kind] = TICKS[message.status] || ["", ""];
-	return `<span class="wa-ticks ${kind}" title="${frappe.whatsapp.status_label(message.status)}">${mark}</span>`;
+	return `<span class="wa-ticks ${kind}" title="${frappe.whatsapp.status_label(
+		message.status
+	)}">${mark}</span>`;
 }

@@ -52,5 +52,7 @@ function ask_and_send(frm) {
 
 function window_hint(doc) {
 	if (!doc.window_end || doc.window_end > frappe.datetime.now_datetime()) return "";
-	return `<div class="text-muted">${__("The customer last wrote more than 24 hours ago. An Official device may then send templates only.")}</div>`;
+	return `<div class="text-muted">${__(
+		"The customer last wrote more than 24 hours ago. An Official device may then send templates only."
+	)}</div>`;
 }

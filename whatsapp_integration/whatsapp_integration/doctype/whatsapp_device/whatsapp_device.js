@@ -56,7 +56,9 @@ function show_webhook_url(frm) {
 	const url = frappe.urllib.get_full_url("/api/method/whatsapp_integration.api.webhook.receive");
 	const insecure = url.startsWith("https://")
 		? ""
-		: `<p class="small" style="color: var(--orange-600)">${__("Meta calls only https addresses that it can reach from the internet.")}</p>`;
+		: `<p class="small" style="color: var(--orange-600)">${__(
+				"Meta calls only https addresses that it can reach from the internet."
+		  )}</p>`;
 	const $wrapper = frm.get_field("webhook_url").$wrapper;
 	$wrapper.html(`<div class="form-group">
 		<label class="control-label">${__("Webhook URL")}</label>
@@ -64,7 +66,9 @@ function show_webhook_url(frm) {
 			<input class="form-control" readonly value="${frappe.utils.escape_html(url)}">
 			<div class="input-group-append"><button class="btn btn-default btn-sm">${__("Copy")}</button></div>
 		</div>
-		<p class="help-box small text-muted">${__("Enter it with the verify token in the app's WhatsApp › Configuration page at Meta and subscribe to the field messages.")}</p>
+		<p class="help-box small text-muted">${__(
+			"Enter it with the verify token in the app's WhatsApp › Configuration page at Meta and subscribe to the field messages."
+		)}</p>
 		${insecure}
 	</div>`);
 	$wrapper.find("button").on("click", () => frappe.utils.copy_to_clipboard(url));
@@ -73,13 +77,22 @@ function show_webhook_url(frm) {
 function add_buttons(frm) {
 	const { enabled, mode, status } = frm.doc;
 	if (mode === "Official" && enabled) {
-		const connect = frm.add_custom_button(__("Connect to Meta"), () => saved(frm).then(() => connect_to_meta(frm)));
+		const connect = frm.add_custom_button(__("Connect to Meta"), () =>
+			saved(frm).then(() => connect_to_meta(frm))
+		);
 		if (status !== "Connected") connect.removeClass("btn-default").addClass("btn-primary");
-		const test = frm.add_custom_button(__("Send Test Message"), () => saved(frm).then(() => ask_test_message(frm)));
+		const test = frm.add_custom_button(__("Send Test Message"), () =>
+			saved(frm).then(() => ask_test_message(frm))
+		);
 		if (status === "Connected") test.removeClass("btn-default").addClass("btn-primary");
 	}
 	const [label, method] = status === "Paused" ? [__("Resume"), "resume"] : [__("Pause"), "pause"];
-	if (enabled) frm.add_custom_button(label, () => call_device(frm, method).then(() => frm.reload_doc()), __("Actions"));
+	if (enabled)
+		frm.add_custom_button(
+			label,
+			() => call_device(frm, method).then(() => frm.reload_doc()),
+			__("Actions")
+		);
 	const view = (doctype) => () => frappe.set_route("List", doctype, { device: frm.doc.name });
 	frm.add_custom_button(__("Messages"), view("WhatsApp Message Log"), __("View"));
 	frm.add_custom_button(__("Chats"), view("WhatsApp Chat"), __("View"));
@@ -91,7 +104,11 @@ function saved(frm) {
 
 function call_device(frm, method, args) {
 	return frappe
-		.call({ method: `whatsapp_integration.api.devices.${method}`, args: { device: frm.doc.name, ...args }, freeze: true })
+		.call({
+			method: `whatsapp_integration.api.devices.${method}`,
+			args: { device: frm.doc.name, ...args },
+			freeze: true,
+		})
 		.then(({ message }) => message);
 }
 
@@ -119,8 +136,20 @@ function ask_test_message(frm) {
 	const dialog = new frappe.ui.Dialog({
 		title: __("Send Test Message"),
 		fields: [
-			{ fieldname: "to", fieldtype: "Data", label: __("To"), reqd: 1, description: __("A phone number with its country code.") },
-			{ fieldname: "text", fieldtype: "Small Text", label: __("Text"), reqd: 1, default: __("Hello! This is a test message.") },
+			{
+				fieldname: "to",
+				fieldtype: "Data",
+				label: __("To"),
+				reqd: 1,
+				description: __("A phone number with its country code."),
+			},
+			{
+				fieldname: "text",
+				fieldtype: "Small Text",
+				label: __("Text"),
+				reqd: 1,
+				default: __("Hello! This is a test message."),
+			},
 			{ fieldname: "progress", fieldtype: "HTML" },
 		],
 		primary_action_label: __("Send"),
@@ -143,10 +172,11 @@ function follow_test(dialog, name) {
 	const look = async () => {
 		const { message } = await frappe.call("whatsapp_integration.api.messages.status", { message: name });
 		const link = frappe.utils.get_form_link("WhatsApp Message Log", name, true, __("Open the message"));
-		const words = [message.error_text, message.advice].filter(Boolean).map(frappe.utils.escape_html).join("<br>");
-		dialog.get_field("progress").$wrapper.html(
-			`${frappe.whatsapp.steps(message)}<p>${words}</p>${link}`
-		);
+		const words = [message.error_text, message.advice]
+			.filter(Boolean)
+			.map(frappe.utils.escape_html)
+			.join("<br>");
+		dialog.get_field("progress").$wrapper.html(`${frappe.whatsapp.steps(message)}<p>${words}</p>${link}`);
 		if (last.includes(message.status)) stop();
 	};
 	const on_update = (data) => data.name === name && look();

@@ -42,7 +42,9 @@ class WhatsAppDevice(Document):
 		if missing:
 			labels = ", ".join(_(self.meta.get_label(field)) for field in missing)
 			frappe.throw(
-				_("An Official device needs: {0}. Fill in the Cloud API tab, or disable the device.").format(labels),
+				_("An Official device needs: {0}. Fill in the Cloud API tab, or disable the device.").format(
+					labels
+				),
 				frappe.MandatoryError,
 			)
 
@@ -51,7 +53,9 @@ class WhatsAppDevice(Document):
 		if not number_id:
 			return
 		if not (number_id.isascii() and number_id.isdigit()):
-			frappe.throw(_("The Phone Number ID {0} is wrong: Meta's ids hold only digits.").format(number_id))
+			frappe.throw(
+				_("The Phone Number ID {0} is wrong: Meta's ids hold only digits.").format(number_id)
+			)
 		other = {"phone_number_id": number_id, "name": ("!=", self.name)}
 		if name := frappe.db.get_value("WhatsApp Device", other):
 			frappe.throw(_("Device {0} has the Phone Number ID {1} already.").format(name, number_id))

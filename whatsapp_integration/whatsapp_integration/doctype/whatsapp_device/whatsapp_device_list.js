@@ -16,6 +16,10 @@ frappe.listview_settings["WhatsApp Device"] = {
 			"Auth Failed": "red",
 			Blocked: "red",
 		};
-		return [__(doc.status, null, "WhatsApp Device"), colors[doc.status] || "gray", `status,=,${doc.status}`];
+		return [
+			__(doc.status, null, "WhatsApp Device"),
+			colors[doc.status] || "gray",
+			`status,=,${doc.status}`,
+		];
 	},
 };

@@ -37,7 +37,8 @@ class TestWhatsAppMessageLog(SiteTestCase):
 		for _count in range(2):
 			row = make_message(DEVICE, remote_id="", idempotency_key="")
 			self.assertEqual(
-				frappe.db.get_value("WhatsApp Message Log", row.name, ["remote_id", "idempotency_key"]), (None, None)
+				frappe.db.get_value("WhatsApp Message Log", row.name, ["remote_id", "idempotency_key"]),
+				(None, None),
 			)
 
 	def test_one_device_has_a_message_id_once(self):

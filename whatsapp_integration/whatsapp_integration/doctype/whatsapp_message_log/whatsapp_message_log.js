@@ -14,7 +14,10 @@ function add_buttons(frm) {
 	const { status } = frm.doc;
 	if (["Failed", "Unknown", "Held"].includes(status)) {
 		const label = status === "Held" ? __("Send Now") : __("Retry");
-		const button = frm.add_custom_button(label, run(() => frappe.whatsapp.retry([frm.doc], reload)));
+		const button = frm.add_custom_button(
+			label,
+			run(() => frappe.whatsapp.retry([frm.doc], reload))
+		);
 		button.removeClass("btn-default").addClass("btn-primary");
 	}
 	if (["Queued", "Held"].includes(status)) {
@@ -28,7 +31,9 @@ function add_buttons(frm) {
 function show_overview(frm) {
 	frappe.whatsapp.left_to_right(frm, ["recipient"]);
 	frm.get_field("overview").$wrapper.html(
-		`${problem(frm.doc)}${frappe.whatsapp.steps(frm.doc)}<div class="wa-chat">${frappe.whatsapp.bubble(frm.doc)}</div>`
+		`${problem(frm.doc)}${frappe.whatsapp.steps(frm.doc)}<div class="wa-chat">${frappe.whatsapp.bubble(
+			frm.doc
+		)}</div>`
 	);
 }
 
@@ -41,7 +46,9 @@ function problem(doc) {
 	if (!said && !(doc.error_text && ["Queued", "Sending"].includes(doc.status))) return "";
 	const [color, title] = said || ["warning", __("The last attempt did not succeed")];
 	const escape = frappe.utils.escape_html;
-	const code = doc.error_code ? `<small>${__("Error code")}: <bdi>${escape(doc.error_code)}</bdi></small>` : "";
+	const code = doc.error_code
+		? `<small>${__("Error code")}: <bdi>${escape(doc.error_code)}</bdi></small>`
+		: "";
 	return `<div class="alert alert-${color}" role="alert">
 		<b>${title}</b>
 		${doc.error_text ? `<div dir="auto">${escape(__(doc.error_text))}</div>` : ""}

@@ -41,10 +41,20 @@ frappe.listview_settings["WhatsApp Message Log"] = {
 			};
 			frappe.require("whatsapp_integration.bundle.js").then(() => run(rows, done));
 		};
-		list.page.add_actions_menu_item(__("Retry"), act((rows, done) => frappe.whatsapp.retry(rows, done)));
+		list.page.add_actions_menu_item(
+			__("Retry"),
+			act((rows, done) => frappe.whatsapp.retry(rows, done))
+		);
 		list.page.add_actions_menu_item(
 			__("Cancel"),
-			act((rows, done) => frappe.whatsapp.act("cancel", rows.map((row) => row.name)).then(done))
+			act((rows, done) =>
+				frappe.whatsapp
+					.act(
+						"cancel",
+						rows.map((row) => row.name)
+					)
+					.then(done)
+			)
 		);
 	},
 };

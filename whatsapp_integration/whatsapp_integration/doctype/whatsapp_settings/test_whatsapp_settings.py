@@ -14,7 +14,13 @@ class TestWhatsAppSettings(SiteTestCase):
 		self.assertEqual(self.save().graph_version, "v25.0")
 
 	def test_a_wrong_graph_url_is_refused(self):
-		for url in ("graph.facebook.com", "ftp://graph.facebook.com", "http://graph.facebook.com", "https://", ""):
+		for url in (
+			"graph.facebook.com",
+			"ftp://graph.facebook.com",
+			"http://graph.facebook.com",
+			"https://",
+			"",
+		):
 			with self.subTest(url), self.assertRaises(frappe.ValidationError):
 				self.save(graph_url=url)
 
@@ -43,7 +49,9 @@ class TestWhatsAppSettings(SiteTestCase):
 			self.save(default_device=device.name)
 
 	def test_media_hosts_are_kept_one_a_line(self):
-		self.assertEqual(self.save(media_hosts="a.example, b.example:8080 ").media_hosts, "a.example\nb.example:8080")
+		self.assertEqual(
+			self.save(media_hosts="a.example, b.example:8080 ").media_hosts, "a.example\nb.example:8080"
+		)
 		with self.assertRaises(frappe.ValidationError):
 			self.save(media_hosts="https://a.example/path")
 

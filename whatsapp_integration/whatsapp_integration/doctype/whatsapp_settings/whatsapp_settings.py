@@ -40,7 +40,9 @@ class WhatsAppSettings(Document):
 	def check_default_device(self):
 		if self.default_device and not frappe.db.get_value("WhatsApp Device", self.default_device, "enabled"):
 			frappe.throw(
-				_("Device {0} is disabled. Enable it or choose another default device.").format(self.default_device)
+				_("Device {0} is disabled. Enable it or choose another default device.").format(
+					self.default_device
+				)
 			)
 
 	def check_graph_url(self):
@@ -50,7 +52,9 @@ class WhatsAppSettings(Document):
 			frappe.throw(_("The Graph URL must look like https://graph.facebook.com."))
 		if url.scheme == "http" and not _is_local(url.hostname):
 			frappe.throw(
-				_("The Graph URL must begin with https://: over http the access token could be read on its way.")
+				_(
+					"The Graph URL must begin with https://: over http the access token could be read on its way."
+				)
 			)
 
 	def check_graph_version(self):
@@ -62,7 +66,11 @@ class WhatsAppSettings(Document):
 		hosts = (self.media_hosts or "").replace(",", "\n").split()
 		for host in hosts:
 			if not re.fullmatch(r"[A-Za-z0-9.-]+(:\d+)?", host):
-				frappe.throw(_("{0} is no host name. Write one a line, for example {1}.").format(host, "lookaside.fbsbx.com"))
+				frappe.throw(
+					_("{0} is no host name. Write one a line, for example {1}.").format(
+						host, "lookaside.fbsbx.com"
+					)
+				)
 		self.media_hosts = "\n".join(hosts)
 
 	def check_ranges(self):
@@ -78,9 +86,13 @@ class WhatsAppSettings(Document):
 	def set_log_retention(self):
 		"""Keep Frappe's Log Settings, which does the daily clearing, in step."""
 		logs = frappe.get_single("Log Settings")
-		logs.set("logs_to_clear", [row for row in logs.logs_to_clear if row.ref_doctype != "WhatsApp Message Log"])
+		logs.set(
+			"logs_to_clear", [row for row in logs.logs_to_clear if row.ref_doctype != "WhatsApp Message Log"]
+		)
 		if self.keep_messages_days:
-			logs.append("logs_to_clear", {"ref_doctype": "WhatsApp Message Log", "days": self.keep_messages_days})
+			logs.append(
+				"logs_to_clear", {"ref_doctype": "WhatsApp Message Log", "days": self.keep_messages_days}
+			)
 		logs.register_doctype("WhatsApp Webhook Event", self.keep_webhooks_days)
 		logs.save(ignore_permissions=True)
 
