@@ -637,6 +637,10 @@ def test_a_long_name_is_cut_and_keeps_its_ending(server, network, url, letter):
 	assert len(name) <= 120 and len(name.encode()) <= 255
 
 
+def test_a_long_ending_is_cut_like_the_rest():
+	assert fetch_module._clean_name("a." + "x" * 150) == "a." + "x" * 118
+
+
 @given(st.text(max_size=300))
 def test_every_name_is_cleaned_to_a_bare_one(text):
 	name = fetch_module._clean_name(text)

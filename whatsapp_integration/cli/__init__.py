@@ -11,7 +11,13 @@ from typing import Any
 import click
 
 from whatsapp_integration import __version__
-from whatsapp_integration.cli.console import interrupt_on_term, make_console, show_errors, stop_on_signal
+from whatsapp_integration.cli.console import (
+	cannot_listen,
+	interrupt_on_term,
+	make_console,
+	show_errors,
+	stop_on_signal,
+)
 from whatsapp_integration.cli.data import data_folder, make_folder
 from whatsapp_integration.cli.device import device
 from whatsapp_integration.cli.log import log
@@ -101,9 +107,7 @@ def _running_sandbox(host: str, port: int, settings: dict[str, Any]) -> Iterator
 	except ValueError as err:
 		raise click.UsageError(str(err)) from err
 	except OSError as err:
-		raise click.ClickException(
-			f"Can't listen on {host}:{port}: {err.strerror}. Choose another --port."
-		) from err
+		raise cannot_listen(host, port, err) from err
 	try:
 		yield box
 	finally:

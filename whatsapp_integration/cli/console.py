@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import errno
 import logging
+import os
 import signal
 import sys
 import threading
@@ -67,6 +68,12 @@ def log_to(console: Console) -> None:
 		if isinstance(handler, RichHandler):
 			logger.removeHandler(handler)
 	logger.addHandler(RichHandler(console=console, show_path=False, rich_tracebacks=False))
+
+
+def cannot_listen(host: str, port: int, error: OSError) -> click.ClickException:
+	"""What to say when a port can't be had."""
+	reason = os.strerror(error.errno) if error.errno else str(error)
+	return click.ClickException(f"Can't listen on {host}:{port}: {reason}. Choose another --port.")
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 import click
 from rich import box
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -149,7 +150,7 @@ def show_report(console: Console, report: LineReport) -> None:
 	for check in report.checks:
 		console.print(check_line(check.ok, check.label, check.detail))
 		if check.advice:
-			console.print(Text(f"  {clean(check.advice)}", "yellow"))
+			console.print(Padding(Text(clean(check.advice), "yellow"), (0, 0, 0, 2)))
 
 
 def missing_secrets(folder: DataFolder, name: str) -> list[str]:

@@ -85,7 +85,7 @@ def send(
 	if receipt.is_duplicate:
 		console.print("This idempotency key was used before; nothing new was sent.")
 	elif row["status"] == st.QUEUED:
-		console.print("It waits. The command worker sends what waits.")
+		console.print(f"It waits until {_due(row)}; the command worker sends it then.")
 	ctx.exit(1 if row["status"] in BAD else 0)
 
 
@@ -96,6 +96,11 @@ def _only_device(host: WatchedHost) -> str:
 	raise click.UsageError(
 		f"Choose one with --device: {', '.join(names)}" if names else "Add a device: device add"
 	)
+
+
+def _due(row: dict[str, Any]) -> str:
+	"""When a queued message may leave, in local time; a limit may have moved it."""
+	return f"{datetime.fromtimestamp(row['due'] / messages.SECOND):%d %b %H:%M:%S}"
 
 
 def _push(host: WatchedHost, name: str, seconds: float) -> None:

@@ -25,7 +25,7 @@ from whatsapp_integration.cli.samples import write_files
 from whatsapp_integration.cli.stage import CUSTOMER, DEVICE, NotProven, Stage
 from whatsapp_integration.cli.steps import all_steps
 from whatsapp_integration.core import status as st
-from whatsapp_integration.core.config import Retry
+from whatsapp_integration.core.config import OFFICIAL_LIMITS, Retry
 from whatsapp_integration.core.errors import WhatsAppError
 from whatsapp_integration.host.base import Settings
 
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 READ_TIMEOUT = 2.0  # seconds; how long the step with the unknown outcome takes
 RETRY = Retry(base=0.3, ceiling=5)
+LIMITS = replace(
+	OFFICIAL_LIMITS, pair_seconds=0
+)  # the sandbox has none, and a slow machine would wait minutes for ours
 REACHED = {  # what the JSON counts → the statuses that have got that far
 	"sent": {st.SENT, st.DELIVERED, st.READ, st.PLAYED},
 	"delivered": {st.DELIVERED, st.READ, st.PLAYED},
@@ -60,7 +63,7 @@ class Trial:
 		self.box = box
 		self._device = device
 		self._patience = patience
-		overrides = {"graph_url": box.url, "read_timeout": READ_TIMEOUT}
+		overrides = {"graph_url": box.url, "read_timeout": READ_TIMEOUT, "limits": LIMITS}
 		self._data = DataFolder(folder, {DEVICE: device["secrets"]}, Settings(retry=RETRY), overrides)
 		self._exits = ExitStack()
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from whatsapp_integration.cli.console import log_to, make_console, spinner, stop_on_signal
+from whatsapp_integration.cli.console import cannot_listen, log_to, make_console, spinner, stop_on_signal
 from whatsapp_integration.cli.data import DataFolder, find_data
 from whatsapp_integration.cli.engine import Engine
 from whatsapp_integration.cli.listener import PATH, Listener
@@ -40,9 +40,7 @@ def worker(ctx: click.Context, data: str | None, graph_url: str | None, host: st
 	try:
 		listener = Listener(engine.open_host, host, port)
 	except OSError as err:
-		raise click.ClickException(
-			f"Can't listen on {host}:{port}: {err.strerror}. Choose another --port."
-		) from err
+		raise cannot_listen(host, port, err) from err
 	with stop_on_signal() as stopped, engine, listener:
 		_watch(console, folder, engine, listener, stopped)
 	if engine.error:
