@@ -1,8 +1,8 @@
 import subprocess
 import sys
 
-ROOMS = ("core", "cloud_api", "whatsapp_web", "senders", "store", "services", "sandbox")
-MODULES = ("host/base.py", "host/local.py", "cli.py")
+ROOMS = ("cli", "core", "cloud_api", "downloads", "whatsapp_web", "senders", "store", "services", "sandbox")
+MODULES = ("host/base.py", "host/local.py", "host/schema.py")
 
 # In a process of its own: a module set to None can't be imported, and what the tests loaded doesn't count.
 IMPORT_ALL = """

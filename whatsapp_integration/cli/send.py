@@ -100,7 +100,7 @@ def _only_device(host: WatchedHost) -> str:
 
 def _due(row: dict[str, Any]) -> str:
 	"""When a queued message may leave, in local time; a limit may have moved it."""
-	return f"{datetime.fromtimestamp(row['due'] / messages.SECOND):%d %b %H:%M:%S}"
+	return f"{datetime.fromtimestamp(row['due'] / messages.SECOND):%d %b %Y %H:%M:%S}"
 
 
 def _push(host: WatchedHost, name: str, seconds: float) -> None:
