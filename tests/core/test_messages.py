@@ -38,7 +38,10 @@ BUTTON = {"id": "yes", "title": "Yes"}
 		(Document(Media(file="a", link="https://b")), "exactly one"),
 		(Document(PDF, caption="x" * 1025), "1025 characters"),
 		(Document(Media(file="a.zip", mime_type="application/zip")), "no application/zip as document"),
-		(Image(Media(file="a.jpg", mime_type="image/jpeg", size=6 * MB)), "6.0 MB; WhatsApp takes at most 5 MB"),
+		(
+			Image(Media(file="a.jpg", mime_type="image/jpeg", size=6 * MB)),
+			"6.0 MB; WhatsApp takes at most 5 MB",
+		),
 		(Image(Media(file="a.gif", mime_type="image/gif")), "no image/gif"),
 		(Voice(Media(file="a.mp3", mime_type="audio/mpeg")), "no audio/mpeg as voice"),
 		(Audio(Media(file="a.mp3", mime_type="audio/mpeg"), caption="Listen"), "no caption"),
@@ -95,7 +98,19 @@ JSON = st.recursive(
 	lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
 	max_leaves=8,
 )
-FIELDS = ("body", "media", "caption", "buttons", "sections", "header", "contacts", "latitude", "url", "name", "language")
+FIELDS = (
+	"body",
+	"media",
+	"caption",
+	"buttons",
+	"sections",
+	"header",
+	"contacts",
+	"latitude",
+	"url",
+	"name",
+	"language",
+)
 
 
 @given(st.sampled_from(sorted(CONTENTS)), st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=4))

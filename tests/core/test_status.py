@@ -29,4 +29,4 @@ def test_nothing_is_sent_again_by_itself_once_it_may_have_left():
 
 
 def test_only_what_waits_can_be_cancelled():
-	assert st.CANCELLABLE == {st.QUEUED, st.HELD}
+	assert {st.QUEUED, st.HELD} == st.CANCELLABLE

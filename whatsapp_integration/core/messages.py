@@ -446,7 +446,9 @@ def base_mime_type(mime_type: str) -> str:
 def _read_value(kind: str, key: str, annotation: str, value: Any) -> Any:
 	try:
 		if annotation == "Media":
-			return Media(**{name: _only(item, int if name == "size" else str) for name, item in value.items()})
+			return Media(
+				**{name: _only(item, int if name == "size" else str) for name, item in value.items()}
+			)
 		if annotation == "str":
 			return _only(value, str)
 		if annotation == "bool":

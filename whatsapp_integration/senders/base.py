@@ -30,7 +30,7 @@ class Sender(ABC):
 
 		Raises a SendError whose class says what to do next; InvalidRequest where the message breaks a limit.
 		"""
-		self._check_supported(message.content.KIND)
+		self.require_kind(message.content.KIND)
 		message.content.check(self.MODE)
 		return self._deliver(message)
 
@@ -52,9 +52,14 @@ class Sender(ABC):
 	@abstractmethod
 	def _deliver(self, message: Outgoing) -> Sent: ...
 
-	def _check_supported(self, kind: str) -> None:
-		if kind not in self.KINDS:
-			raise self._unsupported(kind)
+	@classmethod
+	def require_kind(cls, kind: str) -> None:
+		"""Raise Unsupported where this way can't send a kind of message."""
+		if kind not in cls.KINDS:
+			raise cls._unsupported(kind)
 
-	def _unsupported(self, what: str) -> Unsupported:
-		return Unsupported(_("A device in {0} mode does not support {1}."), self.MODE, what, code="unsupported")
+	@classmethod
+	def _unsupported(cls, what: str) -> Unsupported:
+		return Unsupported(
+			_("A device in {0} mode does not support {1}."), cls.MODE, what, code="unsupported"
+		)

@@ -21,20 +21,21 @@ def register(mode: str, dotted: str) -> None:
 
 def create_sender(device: DeviceConfig) -> Sender:
 	"""Make the sender of a device. Raises Unsupported, with the modes there are, for any other mode."""
-	dotted = _senders.get(device.mode)
+	return sender_class(device.mode)(device)
+
+
+def sender_class(mode: str) -> type[Sender]:
+	"""The Sender subclass of a mode. Raises Unsupported as `create_sender` does."""
+	dotted = _senders.get(mode)
 	if dotted is None:
-		raise _unknown_mode(device.mode)
+		raise _unknown_mode(mode)
 	module, _dot, name = dotted.rpartition(".")
-	return getattr(import_module(module), name)(device)
+	return getattr(import_module(module), name)
 
 
 def _unknown_mode(mode: str) -> Unsupported:
-	modes = ", ".join(_senders)
 	if mode == UNOFFICIAL:
 		return Unsupported(
-			_("Linked devices ({0} mode) are not available in this version. Use one of: {1}."),
-			mode,
-			modes,
-			code="mode",
+			_("Linked devices can't send in this version. Use a device in {0} mode."), OFFICIAL, code="mode"
 		)
-	return Unsupported(_("There is no mode {0}. Use one of: {1}."), mode, modes, code="mode")
+	return Unsupported(_("There is no mode {0}. Use one of: {1}."), mode, ", ".join(_senders), code="mode")

@@ -33,6 +33,7 @@ from whatsapp_integration.core.errors import (
 	OutcomeUnknown,
 	RetryLater,
 	StopDevice,
+	Unsupported,
 	WhatsAppError,
 	_,
 )
@@ -179,8 +180,7 @@ class Dispatcher:
 			return line
 		try:
 			return _Line(device, self._create_sender(device), line.busy if line else set())
-		except WhatsAppError as err:
-			self.host.log_error(self.host.say(_("Device {0} can't send"), name), str(err))
+		except Unsupported:  # the outbox has refused its messages loudly
 			return None
 
 	# -- settling --

@@ -20,6 +20,7 @@ from whatsapp_integration.core.errors import (
 	_,
 )
 from whatsapp_integration.core.messages import Content, MediaContent
+from whatsapp_integration.senders.factory import sender_class
 from whatsapp_integration.store import chats, messages
 from whatsapp_integration.store.bulk import micros
 
@@ -193,6 +194,7 @@ class _Lines:
 				device.name,
 				code="not_permitted",
 			)
+		sender_class(device.mode).require_kind(request.content.KIND)
 		if chat and chat["device"] != device.name:
 			raise InvalidRequest(
 				_("Chat {0} belongs to device {1}; an answer leaves from the number that was written to."),
@@ -304,7 +306,7 @@ def _to_json(content: Content) -> str:
 def _receipt(draft: _Draft, written: set[str], older: dict[str, dict]) -> Receipt:
 	if draft.row["name"] in written:
 		return Receipt(draft.row["name"], draft.row["status"], draft.error)
-	first = older.get(draft.row["idempotency_key"])
+	first = older.get(messages.fold_key(draft.row["idempotency_key"]))
 	if first is None:  # another transaction wrote the key and is newer than what this one can see
 		return Receipt("", st.QUEUED, is_duplicate=True)
 	if any(

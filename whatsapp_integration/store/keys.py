@@ -22,7 +22,8 @@ INDEXES: dict[str, list[tuple[str, ...]]] = {
 		("chat", "creation"),  # a conversation, in order
 		("media_state", "media_due"),  # files still to be fetched
 		("reference_doctype", "reference_name"),  # the messages of a document
+		("creation",),  # lists, number cards and log clearing
 	],
 	CHAT: [("phone",), ("device", "last_message_at")],
-	WEBHOOK_EVENT: [("status", "due")],
+	WEBHOOK_EVENT: [("status", "due"), ("creation",)],
 }

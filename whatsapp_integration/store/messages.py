@@ -44,6 +44,7 @@ def get(db, names: Sequence[str], columns: str = "`name`, `status`") -> dict[str
 
 
 def by_idempotency_key(db, keys: Sequence[str]) -> dict[str, dict]:
+	"""Rows by their folded key (`fold_key`)."""
 	found = {}
 	for part in bulk.chunks(list(keys)):
 		rows = db.sql(
@@ -52,8 +53,13 @@ def by_idempotency_key(db, keys: Sequence[str]) -> dict[str, dict]:
 			list(part),
 			as_dict=True,
 		)
-		found.update((row["idempotency_key"], row) for row in rows)
+		found.update((fold_key(row["idempotency_key"]), row) for row in rows)
 	return found
+
+
+def fold_key(key: str | None) -> str:
+	"""A key as MariaDB's collation compares it: "Order-1" and "order-1" are one."""
+	return (key or "").casefold().rstrip()
 
 
 # -- the queue --
