@@ -25,9 +25,7 @@ def test_the_mode_of_the_device_chooses_its_sender(mode, cls):
 def test_linked_devices_are_said_to_be_missing_from_this_version():
 	with pytest.raises(Unsupported) as caught:
 		create_sender(DeviceConfig("Sales", mode="Unofficial"))
-	assert str(caught.value) == (
-		"Linked devices (Unofficial mode) are not available in this version. Use one of: Official, Memory."
-	)
+	assert str(caught.value) == "Linked devices can't send in this version. Use a device in Official mode."
 
 
 def test_a_wrong_mode_lists_the_right_ones():

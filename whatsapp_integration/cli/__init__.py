@@ -70,9 +70,7 @@ def try_it(
 		folder = make_folder(data_folder(data)) if data or keep else exits.enter_context(_temporary_folder())
 		box = exits.enter_context(_running_sandbox("127.0.0.1", port, dict(settings)))
 		trial = exits.enter_context(Trial(make_console(), folder, box, _trial_device(), patience=patience))
-		is_proven = trial.run()
-		if keep:
-			trial.stay_open()
+		is_proven = trial.run(keep=keep)
 	ctx.exit(0 if is_proven else 1)
 
 

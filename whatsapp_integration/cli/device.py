@@ -165,7 +165,7 @@ def missing_secrets(folder: DataFolder, name: str) -> list[str]:
 
 def _ask_secrets(folder: DataFolder, name: str) -> None:
 	missing = missing_secrets(folder, name)
-	if missing and not sys.stdin.isatty():
+	if missing and not _is_terminal():
 		names = ", ".join(secret_variable(name, field) for field in missing)
 		click.echo(f"Not set yet: {names}", err=True)
 		return
@@ -192,3 +192,7 @@ def _build_table(rows: list[dict[str, Any]]) -> Table:
 			*map(Text, cells), told, *(Text(clean(row[c])) for c in ("verified_name", "quality_rating"))
 		)
 	return table
+
+
+def _is_terminal() -> bool:
+	return sys.stdin.isatty()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from whatsapp_integration.cli import rows
 from whatsapp_integration.cli.data import WatchedHost
+from whatsapp_integration.cli.engine import Engine
 from whatsapp_integration.cli.waiting import wait_for
 from whatsapp_integration.core.messages import Content
 from whatsapp_integration.services import outbox
@@ -36,7 +36,7 @@ class Stage:
 
 	box: Sandbox
 	host: WatchedHost
-	changed: threading.Event
+	engine: Engine
 	samples: dict[str, Path]
 	patience: float  # seconds for one wait
 	started: datetime
@@ -99,7 +99,11 @@ class Stage:
 		return rows.find_messages(self.host.db, device=DEVICE, since=self.started)
 
 	def _wait(self, condition: Callable[[], Any]) -> Any:
-		return wait_for(condition, self.patience, self.changed)
+		"""The last word of `condition`. Raises NotProven at once when the engine has stopped."""
+		found = wait_for(lambda: condition() or self.engine.error, self.patience, self.engine.changed)
+		if self.engine.error:
+			raise NotProven(f"the engine stopped: {self.engine.error}")
+		return found
 
 
 def require(condition: Any, otherwise: str) -> None:

@@ -78,32 +78,42 @@ class Trial:
 			host = replace(self._data, webhook_url=listener.url).open(engine.wake, engine.changed.set)
 			exits.callback(host.close)
 			samples = write_files(self._data.path / "samples")
-			self.stage = Stage(self.box, host, engine.changed, samples, self._patience, host.now())
+			self.stage = Stage(self.box, host, engine, samples, self._patience, host.now())
 			self._exits = exits.pop_all()
 		return self
 
 	def __exit__(self, *exc_info: object) -> None:
 		self._exits.close()
 
-	def run(self) -> bool:
-		"""Do the steps, stop at the first that is not proven, and print log and summary."""
+	def run(self, *, keep: bool = False) -> bool:
+		"""Do the steps, stop at the first that is not proven, and print log and summary; JSON is the last line.
+
+		With `keep` everything stays open afterwards, until SIGINT or SIGTERM.
+		"""
 		self._print_address("Sandbox with phone page: ")
 		is_proven = self._do_steps()
 		rows = self.stage.all_rows()
 		self.console.print()
 		self.console.print(build_table(self.console, rows, "Message log", times=False))
 		summary = summarize(is_proven, rows, self.box.messages())
+		if keep:
+			self._say_how_to_play()
 		click.echo(json.dumps(summary))
+		if keep:
+			self._stay_open()
 		return summary["ok"]
 
-	def stay_open(self) -> None:
-		"""Leave sandbox and engine open until somebody stops us. The phone page gives the read receipts from now on."""
+	def _say_how_to_play(self) -> None:
+		command = "python -m whatsapp_integration send"
+		options = f"--data {self._data.path} --device {DEVICE} --to {CUSTOMER} --text Hello"
+		self._print_address("Open the phone page: ")
+		self.console.print(Text(f"Send more: {command} {options}"), soft_wrap=True)
+		self.console.print(Text("Ctrl+C stops everything.", "dim"))
+
+	def _stay_open(self) -> None:
+		"""The phone page gives the read receipts from now on."""
 		self.box.configure(auto_read=False)
-		command = f"python -m whatsapp_integration send --data {self._data.path} --device {DEVICE} --to {CUSTOMER} --text Hello"
 		with stop_on_signal() as stopped:
-			self._print_address("Open the phone page: ")
-			self.console.print(Text(f"Send more: {command}"), soft_wrap=True)
-			self.console.print(Text("Ctrl+C stops everything.", "dim"))
 			stopped.wait()
 
 	def _print_address(self, label: str) -> None:

@@ -21,6 +21,7 @@ from whatsapp_integration.core.errors import (
 	RecipientUnreachable,
 	RetryLater,
 	StopDevice,
+	Unsupported,
 )
 from whatsapp_integration.core.events import MediaInfo, MessageEdited, MessageReceived, StatusChanged
 from whatsapp_integration.core.messages import Document, Media, Template, Text
@@ -176,6 +177,12 @@ class EngineContract:
 		self.host.db.sql(f"UPDATE `tab{DEVICE}` SET `enabled` = 0 WHERE `name` = %s", [self.device])
 		with self.assertRaisesRegex(InvalidRequest, "disabled"):
 			outbox.send(self.host, self.request())
+
+	def test_a_mode_that_can_not_send_yet_says_so_when_it_is_asked(self):
+		self.host.db.sql(f"UPDATE `tab{DEVICE}` SET `mode` = 'Unofficial' WHERE `name` = %s", [self.device])
+		with self.assertRaisesRegex(Unsupported, "Linked devices can't send"):
+			outbox.send(self.host, self.request())
+		self.drain()
 
 	# -- sending --
 

@@ -1,0 +1,84 @@
+import threading
+
+import pytest
+
+from whatsapp_integration.cli import engine as engine_module
+from whatsapp_integration.cli.data import DataFolder
+from whatsapp_integration.cli.engine import Engine
+from whatsapp_integration.cli.waiting import wait_for
+from whatsapp_integration.core.messages import Text
+from whatsapp_integration.services import outbox
+from whatsapp_integration.store import leases, messages
+
+
+@pytest.fixture
+def folder(data):
+	folder = DataFolder(data)
+	with folder.opened() as host:
+		host.add_device("mem", mode="Memory")
+	return folder
+
+
+def send(host, text="hello"):
+	receipt = outbox.send(host, outbox.SendRequest(Text(text), "+201001234567", "mem"))
+	host.db.commit()
+	return receipt.name
+
+
+def test_a_queued_message_is_sent_and_the_change_is_told(folder):
+	with Engine(folder) as engine:
+		host = engine.open_host()
+		name = send(host)
+		assert wait_for(lambda: messages.get(host.db, [name])[name]["status"] == "Sent", 10, engine.changed)
+		host.close()
+
+
+def test_a_stopped_engine_has_given_its_leases_back(folder):
+	with Engine(folder) as engine, folder.opened() as host:
+		assert wait_for(
+			lambda: host.db.sql("SELECT 1 FROM `tabWhatsApp Lease` WHERE `lease_owner` <> ''"), 10
+		)
+	assert not engine.error
+	with folder.opened() as host:
+		assert leases.acquire(host.db, "dispatch:mem", "another", now=1, expires=2, stamp=host.now())
+
+
+def test_it_stops_from_any_state_and_leaves_no_thread(folder):
+	before = threading.active_count()
+	engine = Engine(folder)
+	engine.start()
+	engine.stop()
+	assert threading.active_count() == before
+
+
+def test_a_part_that_fails_ends_the_whole_engine_and_is_named(folder, monkeypatch):
+	monkeypatch.setattr(engine_module.media, "fetch_due", lambda host: 1 / 0)
+	engine = Engine(folder)
+	engine.start()
+	assert engine.stopped.wait(10)
+	engine.stop()
+	assert isinstance(engine.error, ZeroDivisionError)
+
+
+def test_a_busy_database_is_tried_again(folder, monkeypatch):
+	import sqlite3
+
+	calls = []
+
+	def busy_once(host):
+		calls.append(1)
+		if len(calls) == 1:
+			raise sqlite3.OperationalError("database is locked")
+		return 0
+
+	monkeypatch.setattr(engine_module.media, "fetch_due", busy_once)
+	with Engine(folder) as engine:
+		assert wait_for(lambda: len(calls) > 1, 10)
+	assert engine.error is None
+
+
+def test_waiting_ends_at_its_time_limit_with_the_last_word():
+	asked = []
+	assert wait_for(lambda: asked.append(1), 0.05) is None
+	assert asked
+	assert wait_for(lambda: "found", 0) == "found"
