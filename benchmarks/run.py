@@ -16,8 +16,8 @@ def main() -> None:
 	parser = argparse.ArgumentParser(description=__doc__)
 	parser.add_argument("what", nargs="*", choices=["dispatcher", "webhook", []], default=[])
 	parser.add_argument("--messages", type=int, default=20_000, help="messages of the dispatcher run")
-	parser.add_argument("--seconds", type=float, default=10, help="length of each webhook round")
-	parser.add_argument("--rounds", type=int, default=3, help="webhook rounds, each beside its baseline")
+	parser.add_argument("--seconds", type=float, default=4, help="length of each webhook round")
+	parser.add_argument("--rounds", type=int, default=6, help="webhook rounds, each beside its baseline")
 	parser.add_argument(
 		"--site", help="a site of the bench with the app installed (default: the bench's own)"
 	)

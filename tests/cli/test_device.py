@@ -61,14 +61,12 @@ def test_missing_secrets_are_named_by_their_variables(run, data):
 def test_secrets_typed_in_a_terminal_are_hidden_and_kept_privately(run, data, monkeypatch):
 	monkeypatch.setattr("whatsapp_integration.cli.device._is_terminal", lambda: True)
 	monkeypatch.setenv("WHATSAPP_MAIN_VERIFY_TOKEN", "from-the-environment")
-	result = run("device", "add", "main", "--data", data, *IDS, input="typed-token\ntyped-secret\n")
+	result = run("device", "add", "main", "--data", data, *IDS, input="hidden-1\nhidden-2\n")
 	assert result.exit_code == 0
-	assert "typed" not in result.output
+	assert "hidden-" not in result.output
 	path = data / "secrets.json"
 	assert stat.S_IMODE(path.stat().st_mode) == 0o600
-	assert json.loads(path.read_text()) == {
-		"main": {"access_token": "typed-token", "app_secret": "typed-secret"}
-	}
+	assert json.loads(path.read_text()) == {"main": {"access_token": "hidden-1", "app_secret": "hidden-2"}}
 
 
 def test_a_variable_goes_before_a_kept_secret(run, data, monkeypatch):

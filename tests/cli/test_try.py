@@ -63,13 +63,6 @@ def test_the_log_shows_kind_number_status_text_and_error(good):
 		assert text in log
 
 
-def test_a_kept_folder_can_be_used_again(good):
-	_result, folder = good
-	again = CliRunner().invoke(main, ["try", "--data", str(folder)])
-	assert again.exit_code == 0, again.output
-	assert json.loads(again.output.splitlines()[-1])["received"] == 3
-
-
 def test_a_step_that_is_not_proven_ends_it_with_exit_code_1(run, tmp_path):
 	"""The sandbox signs with another secret: every webhook is refused."""
 	result = run("try", "--set", "app_secret=another", "--patience", "1.5")
@@ -109,8 +102,8 @@ def test_a_wrong_setting_of_the_sandbox_is_a_usage_error(run, setting):
 	assert "Traceback" not in result.output
 
 
-def test_kept_open_it_ends_on_sigterm_in_a_terminal_without_utf8(root, tmp_path):
-	folder = tmp_path / "kept"
+def test_in_a_folder_of_an_earlier_run_without_utf8_and_kept_open_until_sigterm(root, good):
+	_result, folder = good
 	environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 	command = [sys.executable, "-m", "whatsapp_integration", "try", "--keep", "--data", str(folder)]
 	process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""The terminal: `python -m whatsapp_integration …`. This module alone knows the sandbox; it hands it to the others."""
+"""The terminal: `python -m whatsapp_integration …`. Of its modules this one alone knows the sandbox."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from whatsapp_integration.cli.console import (
 	stop_on_signal,
 )
 from whatsapp_integration.cli.data import data_folder, make_folder
-from whatsapp_integration.cli.device import device
-from whatsapp_integration.cli.log import log
+from whatsapp_integration.cli.device import device as device_command
+from whatsapp_integration.cli.log import log as log_command
 from whatsapp_integration.cli.options import SandboxSetting, data_option
-from whatsapp_integration.cli.send import send
-from whatsapp_integration.cli.worker import worker
+from whatsapp_integration.cli.send import send as send_command
+from whatsapp_integration.cli.worker import worker as worker_command
 
 
 class Door(click.Group):
@@ -40,10 +40,10 @@ def main() -> None:
 	"""WhatsApp without Frappe: try it, play with a sandbox, or run a line from this machine."""
 
 
-main.add_command(device)
-main.add_command(send)
-main.add_command(log)
-main.add_command(worker)
+main.add_command(device_command)
+main.add_command(send_command)
+main.add_command(log_command)
+main.add_command(worker_command)
 
 
 @main.command("try")
@@ -60,8 +60,8 @@ def try_it(
 ) -> None:
 	"""Send and receive every kind of message against the sandbox, and check each from the rows.
 
-	Works in a temporary folder, or with --keep or --data in the data folder. The last line is JSON; the exit code is 0
-	only if every step was proven.
+	Works in a temporary folder, or with --keep or --data in the data folder. The last line is JSON; the exit
+	code is 0 only if every step was proven.
 	"""
 	from whatsapp_integration.cli.trial import Trial
 

@@ -1,4 +1,4 @@
-"""Devices of a data folder. Secrets come from the environment or a hidden prompt, never from the command line."""
+"""Devices of a data folder. Secrets come from the environment or a hidden prompt, never as an argument."""
 
 from __future__ import annotations
 
@@ -68,8 +68,9 @@ def add(
 ) -> None:
 	"""Add device NAME, or change it.
 
-	Its secrets are read from WHATSAPP_<NAME>_ACCESS_TOKEN, …_APP_SECRET and …_VERIFY_TOKEN whenever they are needed. Those
-	that are not set are asked for, in a terminal, and kept in a file of the data folder that only you can read.
+	Its secrets are read from WHATSAPP_<NAME>_ACCESS_TOKEN, …_APP_SECRET and …_VERIFY_TOKEN whenever they are
+	needed. Those that are not set are asked for, in a terminal, and kept in a file of the data folder that
+	only you can read.
 	"""
 	create_sender(DeviceConfig(name, mode=mode)).close()  # a mode that can't be used is refused here
 	values = {

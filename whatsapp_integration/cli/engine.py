@@ -21,7 +21,10 @@ log = logging.getLogger("whatsapp_integration")
 
 
 class Engine:
-	"""Works from start() to stop(), or in a `with`. `changed` is set whenever rows changed; `error` is what ended it."""
+	"""Works from start() to stop(), or in a `with`.
+
+	`changed` is set whenever rows changed; `error` is what ended it, None when nothing did.
+	"""
 
 	def __init__(self, data: DataFolder):
 		self.changed = threading.Event()

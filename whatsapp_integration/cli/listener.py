@@ -48,7 +48,7 @@ def answer(host: LocalHost, request: Request) -> Response:
 
 
 class Listener:
-	"""Answers on `url` from start() to stop(), or in a `with`. Port 0 takes a free one, known from the beginning.
+	"""Answers on `url` from start() to stop(), or in a `with`. Port 0 takes a free one, known at once.
 
 	Raises OSError when the port is taken. `open_host` is called once by each thread.
 	"""

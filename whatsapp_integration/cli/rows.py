@@ -31,7 +31,7 @@ def find_messages(
 		if value:
 			wanted.append((condition, [value]))
 	if to:
-		wanted.append(("`recipient` LIKE %s", [f"%{to}"]))
+		wanted.append(("SUBSTR(`recipient`, -LENGTH(%s)) = %s", [to, to]))
 	for column, values in (("status", statuses), ("message_type", kinds)):
 		if values:
 			wanted.append((f"`{column}` IN {places(values)}", values))

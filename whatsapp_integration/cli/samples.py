@@ -80,7 +80,7 @@ def write_files(folder: Path) -> dict[str, Path]:
 
 
 def contents(references: dict[str, str], answered_id: str) -> dict[str, Content]:
-	"""A content of every kind. `references` are the host's names of `files`; the reaction goes to `answered_id`."""
+	"""A content of every kind. `references` are the host's names of `files`; `answered_id` gets the reaction."""
 
 	def media(name: str) -> Media:
 		return Media(file=references[name])
@@ -160,7 +160,8 @@ def make_pdf(*lines: str) -> bytes:
 	objects = (
 		"<< /Type /Catalog /Pages 2 0 R >>",
 		"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-		"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 420 220] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
+		"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 420 220] /Contents 4 0 R "
+		"/Resources << /Font << /F1 5 0 R >> >> >>",
 		f"<< /Length {len(text)} >>\nstream\n{text}\nendstream",
 		"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
 	)

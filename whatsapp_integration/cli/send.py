@@ -153,7 +153,7 @@ def _read_json(text: str) -> dict[str, Any]:
 
 
 def _kind_of(filename: str) -> str:
-	"""The first kind that takes files of this type; a document where none does, which then says what it takes."""
+	"""The first kind that takes files of this type; where none does, document, which says what it takes."""
 	mime_type = guess_mime_type(filename)
 	return next(
 		(kind for kind in CONTENTS if kind in MEDIA_KINDS and mime_type in CONTENTS[kind].MIME_TYPES),

@@ -32,7 +32,7 @@ class NotProven(Exception):
 
 @dataclass
 class Stage:
-	"""Used by the main thread. `sent` and `received` are row names, and WhatsApp ids, by what the steps call them."""
+	"""Used by the main thread. What the steps call a message → its row (`sent`) or its WhatsApp id (`received`)."""
 
 	box: Sandbox
 	host: WatchedHost

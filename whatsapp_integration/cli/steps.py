@@ -62,7 +62,8 @@ def connect(stage: Stage) -> str:
 	require(not failed, "; ".join(failed))
 	row = next(row for row in rows.all_devices(stage.host.db) if row["name"] == DEVICE)
 	require(row["status"] == "Connected" and row["verified_name"], f"the device is {row['status']}")
-	return f"device {row['status']}, {row['verified_name']} {row['display_phone_number']}, {len(report.checks)} checks"
+	number = f"{row['verified_name']} {row['display_phone_number']}"
+	return f"device {row['status']}, {number}, {len(report.checks)} checks"
 
 
 def receive_text(stage: Stage) -> str:
@@ -230,7 +231,10 @@ def prove_end(stage: Stage) -> str:
 	require(names == taken, f"{len(names)} rows, but the sandbox took {len(taken)} messages")
 	events = rows.count_events(stage.host.db)
 	require(not events.get("Failed"), f"{events.get('Failed')} webhook posts failed")
-	return f"{len(names)} rows, {len(taken)} messages at the sandbox, one each; {events.get('Done', 0)} webhook posts applied"
+	applied = events.get("Done", 0)
+	return (
+		f"{len(names)} rows, {len(taken)} messages at the sandbox, one each; {applied} webhook posts applied"
+	)
 
 
 def _accepted_once(stage: Stage, label: str, row: dict[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,11 @@
-"""`try`: the whole app against the sandbox, each step proven from the rows, then the log and one line of JSON."""
+"""`try`: the whole app against the sandbox, each step proven from the rows, then log and one line of JSON."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,7 +48,7 @@ REACHED = {  # what the JSON counts → the statuses that have got that far
 
 
 class Trial:
-	"""One run in `folder` against a running sandbox; use it in a `with`. `device` are the device's columns and secrets."""
+	"""One run in `folder` against a running sandbox, in a `with`. `device` has the "columns" and "secrets"."""
 
 	def __init__(
 		self,
@@ -96,25 +96,22 @@ class Trial:
 		self.console.print()
 		self.console.print(build_table(self.console, rows, "Message log", times=False))
 		summary = summarize(is_proven, rows, self.box.messages())
-		if keep:
-			self._say_how_to_play()
-		click.echo(json.dumps(summary))
-		if keep:
-			self._stay_open()
+		with stop_on_signal() if keep else nullcontext() as stopped:
+			if keep:
+				self._say_how_to_play()
+			click.echo(json.dumps(summary))
+			if stopped:
+				stopped.wait()
 		return summary["ok"]
 
 	def _say_how_to_play(self) -> None:
+		"""The phone page gives the read receipts from now on."""
+		self.box.configure(auto_read=False)
 		command = "python -m whatsapp_integration send"
 		options = f"--data {self._data.path} --device {DEVICE} --to {CUSTOMER} --text Hello"
 		self._print_address("Open the phone page: ")
 		self.console.print(Text(f"Send more: {command} {options}"), soft_wrap=True)
 		self.console.print(Text("Ctrl+C stops everything.", "dim"))
-
-	def _stay_open(self) -> None:
-		"""The phone page gives the read receipts from now on."""
-		self.box.configure(auto_read=False)
-		with stop_on_signal() as stopped:
-			stopped.wait()
 
 	def _print_address(self, label: str) -> None:
 		self.console.print(Text.assemble(label, (f"{self.box.url}/", "bold cyan")), soft_wrap=True)

@@ -13,7 +13,10 @@ Value = TypeVar("Value")
 
 
 def wait_for(condition: Callable[[], Value], seconds: float, changed: threading.Event | None = None) -> Value:
-	"""Ask `condition` after every `changed` (and now and then) until it says something true; its last word after `seconds`."""
+	"""Ask `condition` after every `changed`, and now and then, until it says something true.
+
+	Returns its last word after `seconds`.
+	"""
 	changed = changed or threading.Event()
 	deadline = time.monotonic() + seconds
 	while True:

@@ -31,7 +31,8 @@ SHOWN = (st.QUEUED, st.HELD, st.SENDING, st.UNKNOWN, st.SENT, st.DELIVERED, st.R
 def worker(ctx: click.Context, data: str | None, graph_url: str | None, host: str, port: int) -> None:
 	"""Send what is queued and take what WhatsApp posts, until Ctrl+C or SIGTERM.
 
-	Meta posts to https only: put a proxy or a tunnel before the webhook door, and give its address to device connect.
+	Meta posts to https only: put a proxy or a tunnel before the webhook door, and give its address to
+	device connect.
 	"""
 	console = make_console()
 	log_to(console)

@@ -1,4 +1,4 @@
-"""What bench learns: `bench whatsapp-sandbox`. Imported by every bench command, so it imports nothing but click."""
+"""What bench learns: `bench whatsapp-sandbox`. Every bench command imports this, so it needs click only."""
 
 import click
 

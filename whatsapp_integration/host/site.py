@@ -34,7 +34,7 @@ JOBS = {
 }
 WAKE_SECONDS = 60  # a job that was asked for and died is asked for again after this
 SECRETS_SECONDS = 10  # a removed app secret is refused by every process after this
-REALTIME_ROWS = 100  # rows of one batch that open pages are told of one by one
+LIST_ROWS = 20  # changed rows of one batch that open lists are told of; a page shows no more
 
 # site → (when read, its app secrets). Decrypting them for every webhook would cost more than storing it.
 _app_secrets: dict[str, tuple[float, dict[str, frozenset[str]]]] = {}
@@ -164,11 +164,13 @@ class SiteHost(Host):
 		enqueue_create_notification(list(self.settings().alert_recipients) or _managers(), notice)
 
 	def publish(self, changed: dict[str, Sequence[str]]) -> None:
+		user, modified = frappe.session.user, str(self.now())
 		for doctype, names in changed.items():
-			for name in list(names)[:REALTIME_ROWS]:
-				row = {"doctype": doctype, "name": name, "modified": str(self.now())}
+			for index, name in enumerate(names):
+				row = {"doctype": doctype, "name": name, "modified": modified}
 				frappe.publish_realtime("doc_update", row, doctype=doctype, docname=name)
-				frappe.publish_realtime("list_update", {**row, "user": frappe.session.user})
+				if index < LIST_ROWS:
+					frappe.publish_realtime("list_update", {**row, "user": user})
 
 	def wake(self, work: str) -> None:
 		"""Begin the job after the commit. One that was asked for already does the work of all who ask."""

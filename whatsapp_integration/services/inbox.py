@@ -100,8 +100,12 @@ class _Batch:
 		self.outcome.applied += len(fresh)
 		self.outcome.ignored += len(events) - len(fresh)
 		self.outcome.changed[MESSAGE] |= written
-		for key in sorted({_chat_key(event) for event in fresh}):
-			self._update_chat(device, known[key], [event for event in fresh if _chat_key(event) == key])
+		by_chat: dict[str, list[ev.MessageReceived]] = defaultdict(list)
+		for event in fresh:
+			by_chat[known[_chat_key(event)]["name"]].append(event)
+		for chat in sorted(by_chat):
+			self._update_chat(device, chat, by_chat[chat])
+		self.outcome.changed[CHAT].update(by_chat)
 		if any(event.media for event in fresh):
 			self.host.wake("media")
 
@@ -137,35 +141,29 @@ class _Batch:
 		"""When it happened, in the host's time zone; now, where WhatsApp did not say."""
 		return self.host.to_datetime(event.at) if event.at else self.now
 
-	def _update_chat(self, device: str, chat: dict, events: list[ev.MessageReceived]) -> None:
-		name, db = chat["name"], self.host.db
+	def _update_chat(self, device: str, chat: str, events: list[ev.MessageReceived]) -> None:
 		incoming = [
 			event for event in events if not isinstance(event, ev.MessageEchoed) and event.kind != "system"
 		]
 		last = max(events, key=lambda event: event.at)
-		if incoming:
-			newest = max(incoming, key=lambda event: event.at)
-			window_end = None
-			if self.lines[device]["mode"] == OFFICIAL:
-				window_end = self._when(newest) + timedelta(hours=policy.WINDOW_HOURS)
-			title = next(
-				(event.profile_name for event in incoming if event.profile_name and not event.is_group), ""
-			)
-			chats.note_incoming(
-				db, name, unread=len(incoming), window_end=window_end, title=title[:140], now=self.now
-			)
 		is_echo = isinstance(last, ev.MessageEchoed)
-		chats.note_last(
-			db,
-			name,
-			body=chats.shorten(last.body or last.kind),
-			at=self._when(last),
-			direction="Outgoing" if is_echo else "Incoming",
-			incoming_id="" if is_echo else last.message_id,
+		window_end = None
+		if incoming and self.lines[device]["mode"] == OFFICIAL:
+			newest = max(incoming, key=lambda event: event.at)
+			window_end = self._when(newest) + timedelta(hours=policy.WINDOW_HOURS)
+		names = (event.profile_name for event in incoming if event.profile_name and not event.is_group)
+		chats.note_messages(
+			self.host.db,
+			chat,
+			unread=len(incoming),
+			title=next(names, "")[:140],
+			window_end=window_end,
+			last=chats.shorten(last.body or last.kind),
+			last_at=self._when(last),
+			last_direction="Outgoing" if is_echo else "Incoming",
+			last_incoming_id=None if is_echo else last.message_id,
+			now=self.now,
 		)
-		if is_echo:  # whoever answers on the phone has read the chat
-			chats.mark_read(db, name, self.now)
-		self.outcome.changed[CHAT].add(name)
 
 	def apply_changes(self, device: str, events: list[ev.Event]) -> None:
 		"""Edits, revokes and reactions: changes of a message that is there, or will be soon."""

@@ -72,27 +72,44 @@ def note_outgoing(db, rows: Sequence[dict[str, Any]], at: datetime) -> None:
 	)
 
 
-def note_incoming(
-	db, name: str, *, unread: int, window_end: datetime | None, title: str, now: datetime
+def note_messages(
+	db,
+	name: str,
+	*,
+	unread: int,
+	title: str,
+	window_end: datetime | None,
+	last: str,
+	last_at: datetime,
+	last_direction: str,
+	last_incoming_id: str | None,
+	now: datetime,
 ) -> None:
-	"""New messages of a customer: count them, reopen the chat, and move the end of the service window."""
+	"""New messages in a chat, in one statement.
+
+	`unread` are more to count; a last word from the phone itself (Outgoing) means that somebody read the chat. The title and the
+	window only grow, and the last message stays what it is where a newer one is there already.
+	"""
+	is_newer = "(`last_message_at` IS NULL OR `last_message_at` <= %s)"
+	# MariaDB assigns from left to right, so what the conditions look at is set last.
 	db.sql(
-		f"UPDATE {TABLE} SET `unread_count` = `unread_count` + %s, `status` = 'Open', `modified` = %s, "
+		f"UPDATE {TABLE} SET `modified` = %s, `status` = 'Open', "
+		f"`unread_count` = CASE WHEN %s = 'Outgoing' AND {is_newer} THEN 0 ELSE `unread_count` + %s END, "
 		"`title` = CASE WHEN COALESCE(`title`, '') = '' THEN %s ELSE `title` END, "
-		"`window_end` = CASE WHEN `window_end` IS NULL OR `window_end` < %s THEN %s ELSE `window_end` END WHERE `name` = %s",
-		[unread, now, title, window_end, window_end, name],
+		"`window_end` = CASE WHEN `window_end` IS NULL OR `window_end` < %s THEN %s ELSE `window_end` END, "
+		f"`last_message` = CASE WHEN {is_newer} THEN %s ELSE `last_message` END, "
+		f"`last_direction` = CASE WHEN {is_newer} THEN %s ELSE `last_direction` END, "
+		f"`last_incoming_id` = CASE WHEN {is_newer} THEN COALESCE(%s, `last_incoming_id`) ELSE `last_incoming_id` END, "
+		f"`last_message_at` = CASE WHEN {is_newer} THEN %s ELSE `last_message_at` END WHERE `name` = %s",
+		[
+			now,
+			*(last_direction, last_at, unread),
+			title,
+			*(window_end, window_end),
+			*(last_at, last),
+			*(last_at, last_direction),
+			*(last_at, last_incoming_id),
+			*(last_at, last_at),
+			name,
+		],
 	)
-
-
-def note_last(db, name: str, *, body: str, at: datetime, direction: str, incoming_id: str = "") -> None:
-	"""The last message shown in the list, unless a newer one is there already."""
-	incoming = ", `last_incoming_id` = %s" if incoming_id else ""
-	db.sql(
-		f"UPDATE {TABLE} SET `last_message` = %s, `last_message_at` = %s, `last_direction` = %s{incoming} "
-		"WHERE `name` = %s AND (`last_message_at` IS NULL OR `last_message_at` <= %s)",
-		[body, at, direction, *([incoming_id] if incoming_id else []), name, at],
-	)
-
-
-def mark_read(db, name: str, now: datetime) -> None:
-	db.sql(f"UPDATE {TABLE} SET `unread_count` = 0, `modified` = %s WHERE `name` = %s", [now, name])

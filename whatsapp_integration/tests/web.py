@@ -1,20 +1,34 @@
-"""The site over real HTTP, within a test."""
+"""The site over real HTTP, within a test: web server, jobs and realtime, as a bench runs them."""
 
+import os
+import shutil
+import socket
+import subprocess
 import threading
+from contextlib import ExitStack
+from pathlib import Path
+from unittest import mock
 
 import frappe
 import frappe.app
 import requests
 from frappe.core.doctype.user.user import generate_keys
-from werkzeug.serving import make_server
+from werkzeug.middleware.shared_data import SharedDataMiddleware
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+
+class Quiet(WSGIRequestHandler):
+	def log_request(self, *args):
+		pass
 
 
 class SiteServer:
-	"""Serves the current site on `url` in a thread, as `bench serve` would."""
+	"""Serves the current site and its assets on `url` in a thread, as `bench serve` would."""
 
 	def __init__(self):
 		frappe.app._site = frappe.local.site
-		self._server = make_server("127.0.0.1", 0, frappe.app.application, threaded=True)
+		application = SharedDataMiddleware(frappe.app.application, {"/assets": str(assets_folder())})
+		self._server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Quiet)
 		self.url = f"http://127.0.0.1:{self._server.port}"
 		self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 		self._thread.start()
@@ -51,3 +65,123 @@ class Client:
 		response = self.call(method, **values)
 		assert response.status_code == 200, response.text
 		return response.json()["message"]
+
+
+class Jobs:
+	"""Does these jobs again and again in a thread, each time as a new job of the current site, until `stop`."""
+
+	PAUSE = 0.2  # seconds
+
+	def __init__(self, *jobs):
+		self._jobs = jobs
+		self._site, self._sites_path = frappe.local.site, frappe.local.sites_path
+		self._stopped = threading.Event()
+		self._thread = threading.Thread(target=self._run, daemon=True)
+		self._thread.start()
+
+	def stop(self):
+		self._stopped.set()
+		self._thread.join()
+
+	def _run(self):
+		while not self._stopped.wait(self.PAUSE):
+			frappe.init(self._site, sites_path=self._sites_path, force=True)
+			frappe.connect()
+			try:
+				for job in self._jobs:
+					job()
+					frappe.db.commit()
+			except Exception:
+				# As a worker would: the next round tries again, and a test that waits in vain says so.
+				frappe.db.rollback()
+				frappe.log_error(title="A job failed in the background of a test")
+				frappe.db.commit()
+			finally:
+				frappe.destroy()
+
+
+class Realtime:
+	"""The bench's socket.io server for the current site, on a `port` of its own."""
+
+	def __init__(self):
+		self.port = _free_port()
+		bench = os.path.dirname(os.path.abspath(frappe.local.sites_path))
+		self._process = subprocess.Popen(
+			["node", str(_frappe_folder() / "socketio.js")],
+			stdout=subprocess.DEVNULL,
+			env=os.environ
+			| {
+				"FRAPPE_BENCH_ROOT": bench,
+				"FRAPPE_SITE": frappe.local.site,  # the one that 127.0.0.1 stands for
+				"FRAPPE_SOCKETIO_PORT": str(self.port),
+			},
+		)
+		self._wait_until_open()
+
+	def stop(self):
+		self._process.terminate()
+		self._process.wait(10)
+
+	def _wait_until_open(self):
+		for _attempt in range(200):
+			with socket.socket() as probe:
+				if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+					return
+			try:
+				code = self._process.wait(0.1)
+			except subprocess.TimeoutExpired:
+				continue
+			raise AssertionError(f"The socket.io server ended with {code}.")
+		self.stop()
+		raise AssertionError("The socket.io server did not open its port.")
+
+	@staticmethod
+	def missing() -> str:
+		"""What keeps the server from running here, "" when nothing does."""
+		if not shutil.which("node"):
+			return "no node in the PATH"
+		if not (_frappe_folder() / "node_modules" / "socket.io").is_dir():
+			return "no socket.io in the node_modules of frappe: run `bench setup requirements --node`"
+		return ""
+
+
+def bench_start(**config) -> ExitStack:
+	"""While this is entered, requests and jobs begin as below `bench start`, with these values in the site's configuration."""
+	read = frappe.get_site_config
+	stack = ExitStack()
+	stack.enter_context(
+		mock.patch.object(
+			frappe, "get_site_config", lambda *args, **kw: frappe._dict(read(*args, **kw), **config)
+		)
+	)
+	# Pages of a development server go to the socket.io server's own port; others expect a proxy before both.
+	stack.enter_context(mock.patch.object(frappe, "_dev_server", 1))
+	return stack
+
+
+def missing_asset(*bundles: str) -> str:
+	"""The first of these bundles that is not built in this bench, "" when all are."""
+	folder = assets_folder()
+	known = {}
+	for name in ("assets.json", "assets-rtl.json"):
+		if (folder / name).exists():
+			known |= frappe.parse_json((folder / name).read_text())
+	for bundle in bundles:
+		path = known.get(bundle, "").removeprefix("/assets/")
+		if not path or not (folder / path).exists():
+			return bundle
+	return ""
+
+
+def assets_folder() -> Path:
+	return Path(frappe.local.sites_path).absolute() / "assets"
+
+
+def _frappe_folder() -> Path:
+	return Path(frappe.__file__).resolve().parents[1]
+
+
+def _free_port() -> int:
+	with socket.socket() as probe:
+		probe.bind(("127.0.0.1", 0))
+		return probe.getsockname()[1]
