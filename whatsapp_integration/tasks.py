@@ -6,7 +6,7 @@ import socket
 from rq import get_current_job
 
 from whatsapp_integration.host.site import SiteHost
-from whatsapp_integration.services import media, outbox, webhooks
+from whatsapp_integration.services import inbox, media, outbox, webhooks
 from whatsapp_integration.services.dispatcher import Dispatcher
 
 
@@ -22,6 +22,10 @@ def process_webhooks():
 
 def fetch_media():
 	SiteHost().work("media", media.fetch_due)
+
+
+def mark_read(chat: str):
+	inbox.mark_read(SiteHost(), chat)
 
 
 def settle_unknown():

@@ -6,8 +6,11 @@ from whatsapp_integration.cli import engine as engine_module
 from whatsapp_integration.cli.data import DataFolder
 from whatsapp_integration.cli.engine import Engine
 from whatsapp_integration.cli.waiting import wait_for
+from whatsapp_integration.core.events import StatusChanged
 from whatsapp_integration.core.messages import Text
-from whatsapp_integration.services import outbox
+from whatsapp_integration.senders import memory
+from whatsapp_integration.services import inbox, outbox
+from whatsapp_integration.services.dispatcher import Dispatcher
 from whatsapp_integration.store import leases, messages
 
 
@@ -82,3 +85,28 @@ def test_waiting_ends_at_its_time_limit_with_the_last_word():
 	assert wait_for(lambda: asked.append(1), 0.05) is None
 	assert asked
 	assert wait_for(lambda: "found", 0) == "found"
+
+
+def test_a_failure_told_before_the_answer_came_stays(folder):
+	"""Under load the webhook of a refused message is applied while its row is still Sending."""
+	memory.clear_mailboxes()
+
+	def fail_first(message):
+		with folder.opened() as other:
+			told = StatusChanged(
+				account="mem",
+				message_id="mem.1",
+				status="Failed",
+				callback_data=message.name,
+				error_code=131026,
+			)
+			inbox.apply(other, [told])
+			other.db.commit()
+
+	memory.mailbox("mem").script = fail_first
+	with folder.opened() as host:
+		name = send(host)
+		Dispatcher(host).drain(seconds=5)
+		row = messages.get(host.db, [name], "*")[name]
+	memory.clear_mailboxes()
+	assert (row["status"], row["error_code"], row["remote_id"]) == ("Failed", "131026", "mem.1")

@@ -23,18 +23,20 @@ FAILED = "Failed"
 CANCELLED = "Cancelled"
 RECEIVED = "Received"
 
-# A status that arrives late for a Failed or Queued row tells that an earlier attempt did leave, and wins. Otherwise a
-# person's Retry (RETRYABLE, below) is the only way out of Failed.
-_BEFORE_SENT = frozenset({QUEUED, HELD, SENDING, UNKNOWN, FAILED})
+# A status that arrives late for a Queued row tells that an earlier attempt did leave, and wins. "sent" that comes behind
+# "failed" is only out of order, but "delivered" is the truth (DOC/support: any delivery counts). Otherwise a person's Retry
+# (RETRYABLE, below) is the only way out of Failed.
+_BEFORE_SENT = frozenset({QUEUED, HELD, SENDING, UNKNOWN})
+_BEFORE_DELIVERED = _BEFORE_SENT | {SENT, FAILED}
 SOURCES: dict[str, frozenset[str]] = {
 	QUEUED: frozenset({SENDING, HELD}),
 	HELD: frozenset({QUEUED, SENDING}),
 	SENDING: frozenset({QUEUED}),
 	UNKNOWN: frozenset({SENDING}),
 	SENT: _BEFORE_SENT,
-	DELIVERED: _BEFORE_SENT | {SENT},
-	READ: _BEFORE_SENT | {SENT, DELIVERED},
-	PLAYED: _BEFORE_SENT | {SENT, DELIVERED, READ},
+	DELIVERED: _BEFORE_DELIVERED,
+	READ: _BEFORE_DELIVERED | {DELIVERED},
+	PLAYED: _BEFORE_DELIVERED | {DELIVERED, READ},
 	FAILED: frozenset({QUEUED, HELD, SENDING, UNKNOWN, SENT}),
 	CANCELLED: frozenset({QUEUED, HELD}),
 	RECEIVED: frozenset(),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from whatsapp_integration.store.keys import INDEXES, UNIQUE
+from whatsapp_integration.store.keys import INDEXES, UNIQUE, index_name
 
 DOCTYPES = Path(__file__).parent.parent / "whatsapp_integration" / "doctype"
 
@@ -75,6 +75,6 @@ def _create_table(connection: sqlite3.Connection, definition: dict[str, Any]) ->
 
 
 def _create_index(connection: sqlite3.Connection, kind: str, doctype: str, columns: tuple[str, ...]) -> None:
-	name = f"{doctype}_{'_'.join(columns)}".lower().replace(" ", "_")
+	name = index_name(doctype, columns)
 	spelled = ", ".join(f"`{column}`" for column in columns)
 	connection.execute(f"CREATE {kind} IF NOT EXISTS `{name}` ON `tab{doctype}` ({spelled})")

@@ -190,7 +190,7 @@ class SiteHost(Host):
 def _enqueue_once(work: str) -> None:
 	key = frappe.cache.make_key(_wake_key(work))
 	if frappe.cache.set(key, "1", nx=True, ex=WAKE_SECONDS):
-		frappe.enqueue(JOBS[work], queue="short", job_name=f"WhatsApp {work}")
+		frappe.enqueue(JOBS[work], queue="short")
 
 
 def _wake_key(work: str) -> str:

@@ -17,6 +17,7 @@ from whatsapp_integration.core import phone, policy
 from whatsapp_integration.core import status as st
 from whatsapp_integration.core.config import OFFICIAL
 from whatsapp_integration.core.errors import FixCredentials, StopDevice, _, classify
+from whatsapp_integration.senders.factory import create_sender
 from whatsapp_integration.services import devices as device_service
 from whatsapp_integration.store import chats, devices, messages
 from whatsapp_integration.store.bulk import micros
@@ -58,6 +59,18 @@ def apply(host: Host, events: Sequence[ev.Event]) -> Outcome:
 		batch.apply_statuses(device, [event for event in part if isinstance(event, ev.StatusChanged)])
 		batch.apply_account(device, part)
 	return batch.outcome
+
+
+def mark_read(host: Host, name: str) -> None:
+	"""Somebody has read a chat: nothing in it is unread, and the customer sees blue ticks. Commits."""
+	chat = chats.get(host.db, name)
+	chats.mark_read(host.db, name, host.now())
+	host.db.commit()
+	host.publish({CHAT: [name]})
+	if chat["last_incoming_id"]:
+		sender = create_sender(host.device(chat["device"]))
+		sender.mark_read(chat["last_incoming_id"])
+		sender.close()
 
 
 class _Batch:

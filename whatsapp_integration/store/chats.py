@@ -113,3 +113,7 @@ def note_messages(
 			name,
 		],
 	)
+
+
+def mark_read(db, name: str, now: datetime) -> None:
+	db.sql(f"UPDATE {TABLE} SET `unread_count` = 0, `modified` = %s WHERE `name` = %s", [now, name])

@@ -27,3 +27,8 @@ INDEXES: dict[str, list[tuple[str, ...]]] = {
 	CHAT: [("phone",), ("device", "last_message_at")],
 	WEBHOOK_EVENT: [("status", "due"), ("creation",)],
 }
+
+
+def index_name(doctype: str, columns: tuple[str, ...]) -> str:
+	"""PostgreSQL and SQLite keep the indexes of all tables in one namespace, so the name tells the table."""
+	return f"{doctype}_{'_'.join(columns)}".lower().replace(" ", "_")

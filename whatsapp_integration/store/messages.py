@@ -156,12 +156,12 @@ def settle(db, rows: Sequence[dict[str, Any]], owner: str, now: datetime) -> Non
 def settle_sent(db, rows: Sequence[dict[str, Any]], now: datetime) -> None:
 	"""Write what the provider said of rows that it took: {"name", "remote_id", "wa_id"}.
 
-	A webhook may have been quicker: the id is written all the same, the status never goes back.
+	A webhook may have been quicker: the id is written all the same, the status never goes back. A row that is Failed by
+	now was taken and then refused: the answer is the older news.
 	"""
 	bulk.update_each(db, MESSAGE, rows)
-	_raise_status(
-		db, [row["name"] for row in rows], st.SENT, dict.fromkeys((row["name"] for row in rows), now), now
-	)
+	names = [row["name"] for row in rows]
+	_raise_status(db, names, st.SENT, dict.fromkeys(names, now), now)
 
 
 def orphans_to_unknown(db, device: str, owner: str, text: str, advice: str, now: datetime) -> None:

@@ -100,6 +100,12 @@ class Browser:
 		self.see(css)
 		self.wait(f"{text!r} in {css}", fill)
 
+	def press_control(self, key: str):
+		from selenium.webdriver.common.action_chains import ActionChains
+		from selenium.webdriver.common.keys import Keys
+
+		ActionChains(self.driver).key_down(Keys.CONTROL).send_keys(key).key_up(Keys.CONTROL).perform()
+
 	def run(self, script: str):
 		return self.driver.execute_script(script)
 
@@ -124,7 +130,12 @@ class Browser:
 			handle, path = tempfile.mkstemp(prefix="whatsapp-failure-", suffix=".png")
 			os.close(handle)
 			self.driver.save_screenshot(path)
-			raise AssertionError(f"{err}\nAt {self.driver.current_url}\nScreenshot: {path}") from err
+			where = f"At {self.driver.current_url}\nScreenshot: {path}"
+			raise AssertionError("\n".join((str(err), where, *self.console()))) from err
+
+	def console(self) -> list[str]:
+		"""Errors in the front tab's console since the last look."""
+		return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
 
 
 def _start(profile: str):
@@ -135,6 +146,7 @@ def _start(profile: str):
 	root = ("--no-sandbox",) if os.geteuid() == 0 else ()
 	for flag in (*FLAGS, *root, f"--user-data-dir={profile}"):
 		options.add_argument(flag)
+	options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
 	service = webdriver.ChromeService(executable_path=shutil.which("chromedriver"))
 	return webdriver.Chrome(options=options, service=service)
 

@@ -23,7 +23,13 @@ from whatsapp_integration.core.errors import (
 	StopDevice,
 	Unsupported,
 )
-from whatsapp_integration.core.events import MediaInfo, MessageEdited, MessageReceived, StatusChanged
+from whatsapp_integration.core.events import (
+	MediaInfo,
+	MessageEchoed,
+	MessageEdited,
+	MessageReceived,
+	StatusChanged,
+)
 from whatsapp_integration.core.messages import Document, Media, Template, Text
 from whatsapp_integration.host.base import Settings
 from whatsapp_integration.senders.factory import create_sender
@@ -390,6 +396,32 @@ class EngineContract:
 		self.assertEqual((chat["unread_count"], chat["title"], chat["last_message"]), (2, "Mona", "again"))
 		self.assertEqual({row["status"] for row in self.rows()}, {"Received"})
 
+	def test_a_chat_that_was_read_shows_the_customer_blue_ticks(self):
+		self.apply(self.received(), self.received("wamid.in2", at=self.host.time() + 1))
+		(chat,) = self.rows(CHAT)
+		inbox.mark_read(self.host, chat["name"])
+		self.assertEqual((self.rows(CHAT)[0]["unread_count"], self.box.read), (0, [("wamid.in2", False)]))
+
+	def test_an_answer_from_the_phone_itself_means_the_chat_was_read(self):
+		echo = MessageEchoed(
+			**{**vars(self.received("wamid.echo", body="I answer")), "at": self.host.time() + 1}
+		)
+		self.apply(self.received())
+		self.apply(echo)
+		(chat,) = self.rows(CHAT)
+		self.assertEqual(
+			(chat["unread_count"], chat["last_message"], chat["last_direction"]), (0, "I answer", "Outgoing")
+		)
+		self.assertEqual(
+			{row["remote_id"]: row["direction"] for row in self.rows()}["wamid.echo"], "Outgoing"
+		)
+
+	def test_an_older_message_does_not_take_the_place_of_the_last(self):
+		self.apply(self.received(body="new"))
+		self.apply(self.received("wamid.old", body="old", at=self.host.time() - 60))
+		(chat,) = self.rows(CHAT)
+		self.assertEqual((chat["last_message"], chat["unread_count"]), ("new", 2))
+
 	def test_a_replayed_event_changes_nothing(self):
 		events = [self.received(), self.received("wamid.in2")]
 		self.apply(*events)
@@ -424,6 +456,24 @@ class EngineContract:
 		self.drain()
 		self.apply(self.status("mem.1", "Delivered"), self.status("mem.1", "Failed", error_code=131026))
 		self.assertEqual(self.row(name)["status"], "Delivered")
+
+	def test_statuses_out_of_order_end_where_the_truth_is(self):
+		(name,) = self.queue()
+		self.drain()
+		self.apply(self.status("mem.1", "Failed", error_code=131026))
+		self.apply(self.status("mem.1", "Sent"))
+		self.assertEqual(self.row(name)["status"], "Failed")
+		self.apply(self.status("mem.1", "Delivered"))
+		self.assertEqual((self.row(name)["status"], self.row(name)["error_text"]), ("Delivered", None))
+
+	def test_a_failure_that_is_quicker_than_the_answer_stays(self):
+		(name,) = self.queue()
+		dispatcher = Dispatcher(self.host, threads=1)
+		dispatcher.tick()
+		failed = self.status("wamid.f", "Failed", error_code=131026, callback_data=name)
+		self.apply(failed)
+		dispatcher.close()
+		self.assertEqual(self.row(name)["status"], "Failed")
 
 	def test_a_failed_status_says_why(self):
 		(name,) = self.queue()

@@ -120,12 +120,9 @@ class TestDeskFlow(SiteTestCase):
 		browser.type(field("app_secret"), defaults.APP_SECRET)
 		browser.type(field("verify_token"), defaults.VERIFY_TOKEN)
 		browser.picture("02-cloud-api")
-		browser.click(".page-actions .primary-action")
+		browser.press_control("s")
 		browser.see("button", say("Connect to Meta"))
-		browser.wait(
-			"the socket.io connection", lambda: browser.run("return frappe.realtime.socket.connected")
-		)
-		browser.mark_page()
+		self.expect_no_reload()
 		browser.picture("03-saved-device")
 
 	def connect_to_meta(self):
@@ -162,10 +159,7 @@ class TestDeskFlow(SiteTestCase):
 		link = browser.see(".modal.show a[href*=whatsapp-message-log]").get_attribute("href")
 		browser.open("message", link)
 		self.see_steps(".page-container", "Queued", "Sent", "Delivered")
-		browser.wait(
-			"the socket.io connection", lambda: browser.run("return frappe.realtime.socket.connected")
-		)
-		browser.mark_page()
+		self.expect_no_reload()
 		browser.picture("09-message-delivered")
 
 	def watch_it_being_read(self):
@@ -217,6 +211,12 @@ class TestDeskFlow(SiteTestCase):
 		browser.click("[data-fieldname=chat] .control-value a")
 		browser.see(".wa-bubble.wa-out", GREETING)
 		browser.picture("14-chat")
+
+	def expect_no_reload(self):
+		"""From here on this tab hears of news, and `is_same_page` tells whether it was reloaded."""
+		connected = "return frappe.realtime.socket.connected"
+		self.browser.wait("the socket.io connection", lambda: self.browser.run(connected))
+		self.browser.mark_page()
 
 	def see_steps(self, within: str, *expected: str):
 		"""Wait until exactly these steps of the message's life are shown as done."""

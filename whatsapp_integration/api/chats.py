@@ -1,0 +1,14 @@
+"""Chats of the devices that the caller may use."""
+
+import frappe
+
+from whatsapp_integration.store.keys import CHAT
+
+
+@frappe.whitelist(methods=["POST"])
+def mark_read(chat: str) -> None:
+	"""Nothing in the chat is unread any more; the customer sees blue ticks soon after."""
+	frappe.has_permission(CHAT, "write", doc=chat, throw=True)
+	frappe.enqueue(
+		"whatsapp_integration.tasks.mark_read", queue="short", enqueue_after_commit=True, chat=chat
+	)
