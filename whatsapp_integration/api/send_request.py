@@ -1,7 +1,6 @@
 """Turn the words of a REST call into a SendRequest: files checked, addresses fetched, times read."""
 
 import json
-import mimetypes
 
 import frappe
 from frappe import _
@@ -9,8 +8,9 @@ from frappe.utils import get_datetime
 
 from whatsapp_integration.core.errors import InvalidContent, InvalidRequest
 from whatsapp_integration.core.errors import _ as marked
-from whatsapp_integration.core.messages import MEDIA_KINDS, Content, base_mime_type, content_from_dict
+from whatsapp_integration.core.messages import MEDIA_KINDS, Content, content_from_dict
 from whatsapp_integration.downloads.fetch import fetch_url
+from whatsapp_integration.host.base import guess_mime_type
 from whatsapp_integration.services.outbox import SendRequest
 from whatsapp_integration.store.keys import CHAT
 
@@ -136,5 +136,5 @@ def _fetched_file(url: str) -> str:
 
 
 def _kind_of(url: str) -> str:
-	mime_type = base_mime_type(mimetypes.guess_type(url)[0] or "")
+	mime_type = guess_mime_type(url)
 	return _KIND_OF_TYPE.get(mime_type) or _KIND_OF_TYPE.get(mime_type.partition("/")[0], "document")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 import os
 import re
 import time
@@ -21,7 +20,7 @@ from whatsapp_integration.core.config import OFFICIAL, DeviceConfig, Limits, Ret
 from whatsapp_integration.core.errors import InvalidContent, InvalidRequest
 from whatsapp_integration.core.errors import _ as marked
 from whatsapp_integration.core.messages import MediaFile
-from whatsapp_integration.host.base import Host, Settings
+from whatsapp_integration.host.base import Host, Settings, guess_mime_type
 from whatsapp_integration.store import devices
 from whatsapp_integration.store.keys import DEVICE, MESSAGE
 
@@ -121,8 +120,7 @@ class SiteHost(Host):
 		if not file or file.is_folder or file.is_remote_file or not os.path.isfile(file.get_full_path()):
 			raise InvalidContent(marked("The file {0} is missing."), reference, code="file_missing")
 		path = file.get_full_path()
-		mime_type = mimetypes.guess_type(file.file_name)[0] or "application/octet-stream"
-		return MediaFile(path, file.file_name, mime_type, os.path.getsize(path))
+		return MediaFile(path, file.file_name, guess_mime_type(file.file_name), os.path.getsize(path))
 
 	def save_file(self, message: str, filename: str, content: bytes) -> str:
 		file = frappe.new_doc("File")

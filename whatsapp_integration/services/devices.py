@@ -22,9 +22,13 @@ def connect(host: Host, name: str) -> LineReport:
 	webhook_url = host.webhook_url()
 	if not webhook_url.startswith("https://") and device.graph_url.startswith("https://"):
 		webhook_url = ""
-	report = create_sender(device).connect(webhook_url)
+	sender = create_sender(device)
+	report = sender.connect(webhook_url)
+	sender.close()
 	failed = next((check for check in report.checks if not check.ok), None)
-	state = "Connected" if report.ok else "Auth Failed" if not report.facts else "Degraded"
+	state = "Connected" if report.ok else "Degraded" if report.facts else "Auth Failed"
+	if device.status == "Paused" and report.facts:
+		state = "Paused"  # somebody's wish, which a check-up does not end
 	reason = f"{host.say(failed.label)}: {failed.detail}".strip(": ") if failed else ""
 	devices.set_values(
 		host.db, name, **report.facts, status=state, status_reason=reason, last_checked=host.now()

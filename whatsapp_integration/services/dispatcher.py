@@ -91,6 +91,7 @@ class Dispatcher:
 		self._create_sender = create_sender
 		self._retry = host.settings().retry
 		self._lines: dict[str, _Line] = {}
+		self._sendable: list[str] = []
 		self._renew_at = 0.0  # monotonic seconds
 		self._pool = ThreadPoolExecutor(threads, thread_name_prefix="whatsapp-send")
 		self._results: queue.SimpleQueue[_Result] = queue.SimpleQueue()
@@ -151,13 +152,17 @@ class Dispatcher:
 	# -- leases --
 
 	def _renew(self) -> None:
-		"""Take or renew the lease of every device that may send, in a transaction of its own."""
-		if time.monotonic() < self._renew_at:
-			return
+		"""Take or renew the lease of every device that may send, in a transaction of its own.
+
+		A device that was paused is dropped at the next tick, one that was resumed or added is taken.
+		"""
 		names = devices.sendable(self.host.db, sorted(policy.STOPPED_STATES))
+		if names == self._sendable and time.monotonic() < self._renew_at:
+			return
 		now = micros(self.host.time())
 		held = [name for name in names if self._acquire(name, now)]
 		self.host.db.commit()
+		self._sendable = names
 		self._renew_at = time.monotonic() + self._lease_seconds / 3
 		self._lines = {name: line for name in held if (line := self._line(name))}
 
@@ -329,26 +334,24 @@ class Dispatcher:
 		return self._in_order(line, rows, now)[:allowed], 0
 
 	def _in_order(self, line: _Line, rows: list[dict], now: float) -> list[dict]:
-		"""Of due rows, those whose turn it is; the ones that a limit or a retry keeps waiting get a later `due`."""
+		"""Of due rows, those whose turn it is. What a limit or a retry keeps waiting gets a later `due`, behind all that
+		already waits for the same person."""
 		recipients = sorted({row["recipient"] for row in rows})
 		db, name, rules = self.host.db, line.device.name, line.device.limits
-		waiting = messages.waiting_retries(db, name, micros(now), recipients)
+		waiting = messages.postponed(db, name, micros(now), self.host.now(), recipients)
 		history = {}
 		if since := limits.pair_history(rules):
 			history = messages.attempts_to(db, name, micros(now - since), recipients)
 		taken, chosen, postponed = set(line.busy), [], []
 		for row in rows:
 			recipient = row["recipient"]
-			retry_due = min(
-				(due for priority, due in waiting.get(recipient, ()) if priority <= row["priority"]),
-				default=0,
-			)
+			queue = waiting.setdefault(recipient, [])
+			behind = max((due for priority, due in queue if priority <= row["priority"]), default=0)
 			ready = limits.pair_ready_at(history.get(recipient, ()), now, rules)
-			if retry_due or ready > now:
-				# One microsecond apart, so that they keep their order.
-				postponed.append(
-					{"name": row["name"], "due": max(retry_due, micros(ready)) + len(postponed) + 1}
-				)
+			if behind or ready > now:
+				due = max(behind, micros(ready)) + 1
+				queue.append((row["priority"], due))
+				postponed.append({"name": row["name"], "due": due})
 			elif recipient not in taken:
 				taken.add(recipient)
 				chosen.append(row)

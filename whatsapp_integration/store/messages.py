@@ -79,12 +79,17 @@ def next_due(db, device: str, now: int, limit: int) -> list[dict]:
 	return rows
 
 
-def waiting_retries(db, device: str, now: int, recipients: Sequence[str]) -> dict[str, list[tuple[int, int]]]:
-	"""Recipients who have an earlier message that waits for its next attempt → (priority, due) of each."""
+def postponed(
+	db, device: str, now: int, clock: datetime, recipients: Sequence[str]
+) -> dict[str, list[tuple[int, int]]]:
+	"""Messages to these recipients that would have gone before, but wait for a retry or a limit → (priority, due) of each.
+
+	What the caller scheduled for later (`send_at` after `clock`) holds nobody up.
+	"""
 	rows = db.sql(
 		f"SELECT `recipient`, `priority`, `due` FROM {TABLE} WHERE `device` = %s AND `status` = 'Queued' AND `due` > %s "
-		f"AND `attempts` > 0 AND `recipient` IN {bulk.places(recipients)}",
-		[device, now, *recipients],
+		f"AND (`send_at` IS NULL OR `send_at` <= %s) AND `recipient` IN {bulk.places(recipients)}",
+		[device, now, clock, *recipients],
 	)
 	waiting: dict[str, list[tuple[int, int]]] = {}
 	for recipient, priority, due in rows:

@@ -318,6 +318,16 @@ class EngineContract:
 		self.drain()
 		self.assertEqual([message.content.body for message in self.box.sent], ["0", "1", "2", "3", "4"])
 
+	def test_a_message_that_comes_later_queues_behind_those_that_wait(self):
+		self.limits = Limits(pair_seconds=6, pair_burst=1)
+		self.queue(*[self.request(str(index)) for index in range(3)])
+		self.drain()
+		self.queue(self.request("3"))
+		for _turn in range(6):
+			self.drain()
+			self.host.offset += 7
+		self.assertEqual([message.content.body for message in self.box.sent], ["0", "1", "2", "3"])
+
 	def test_limits_are_counted_from_rows_and_outlive_the_process(self):
 		self.limits = Limits(per_hour=3)
 		self.queue(*[self.request(to=f"+2010012345{index}0") for index in range(5)])
