@@ -68,7 +68,8 @@ def add_company_field() -> None:
 def apply_keys(doctype: str) -> None:
 	"""Make the unique keys and indexes that `store.keys` declares; each controller's on_doctype_update calls it."""
 	for columns in keys.UNIQUE.get(doctype, ()):
-		frappe.db.add_unique(doctype, list(columns), keys.index_name(doctype, columns))
+		name = keys.index_name(doctype, columns) + "_key"  # by this ending Frappe knows it on PostgreSQL
+		frappe.db.add_unique(doctype, list(columns), name)
 	for columns in keys.INDEXES.get(doctype, ()):
 		frappe.db.add_index(doctype, list(columns), keys.index_name(doctype, columns))
 

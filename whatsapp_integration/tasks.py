@@ -16,20 +16,23 @@ def dispatch():
 
 def process_webhooks():
 	_yield_to_the_web()
-	owner = f"{socket.gethostname()}:{os.getpid()}"
-	SiteHost().work("webhooks", lambda host: webhooks.process(host, owner))
+	SiteHost().work("webhooks", lambda host: webhooks.process(host, _owner("webhooks")))
 
 
 def fetch_media():
-	SiteHost().work("media", media.fetch_due)
+	SiteHost().work("media", lambda host: media.fetch_due(host, _owner("media")))
 
 
-def mark_read(chat: str):
-	inbox.mark_read(SiteHost(), chat)
+def send_read_receipt(chat: str):
+	inbox.send_read_receipt(SiteHost(), chat)
 
 
 def settle_unknown():
 	outbox.settle_unknown(SiteHost())
+
+
+def _owner(work: str) -> str:
+	return f"{work}:{socket.gethostname()}:{os.getpid()}"
 
 
 def _yield_to_the_web():

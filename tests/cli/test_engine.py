@@ -55,7 +55,7 @@ def test_it_stops_from_any_state_and_leaves_no_thread(folder):
 
 
 def test_a_part_that_fails_ends_the_whole_engine_and_is_named(folder, monkeypatch):
-	monkeypatch.setattr(engine_module.media, "fetch_due", lambda host: 1 / 0)
+	monkeypatch.setattr(engine_module.media, "fetch_due", lambda host, owner: 1 / 0)
 	engine = Engine(folder)
 	engine.start()
 	assert engine.stopped.wait(10)
@@ -68,7 +68,7 @@ def test_a_busy_database_is_tried_again(folder, monkeypatch):
 
 	calls = []
 
-	def busy_once(host):
+	def busy_once(host, owner):
 		calls.append(1)
 		if len(calls) == 1:
 			raise sqlite3.OperationalError("database is locked")
@@ -94,13 +94,12 @@ def test_a_failure_told_before_the_answer_came_stays(folder):
 	def fail_first(message):
 		with folder.opened() as other:
 			told = StatusChanged(
-				account="mem",
 				message_id="mem.1",
 				status="Failed",
 				callback_data=message.name,
 				error_code=131026,
 			)
-			inbox.apply(other, [told])
+			inbox.apply(other, [told], device="mem")
 			other.db.commit()
 
 	memory.mailbox("mem").script = fail_first

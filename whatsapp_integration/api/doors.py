@@ -18,9 +18,9 @@ def clear_errors() -> Iterator[None]:
 		yield
 	except WhatsAppError as err:
 		texts = [_(err.template).format(*err.values), _(err.advice) if err.advice else ""]
-		frappe.throw(
-			"<br>".join(frappe.utils.escape_html(text) for text in texts if text), title=_("WhatsApp")
-		)
+		text = "<br>".join(frappe.utils.escape_html(text) for text in texts if text)
+		kind = frappe.PermissionError if err.code == "not_permitted" else frappe.ValidationError
+		frappe.throw(text, kind, title=_("WhatsApp"))
 
 
 def require_device(device: str, permission: str) -> None:
@@ -34,8 +34,12 @@ def require_device(device: str, permission: str) -> None:
 
 def names_list(names: str | list) -> list[str]:
 	"""One name, a list of names, or a list in JSON text."""
-	if isinstance(names, str):
-		names = json.loads(names) if names.lstrip().startswith("[") else [names]
+	if isinstance(names, str) and names.lstrip().startswith("["):
+		try:
+			names = json.loads(names)
+		except (ValueError, RecursionError):
+			frappe.throw(_("The list of messages is no JSON that can be read."))
+	names = [names] if isinstance(names, str) else names
 	return [name for name in names if isinstance(name, str)]
 
 

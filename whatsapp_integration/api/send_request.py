@@ -1,10 +1,11 @@
 """Turn the words of a REST call into a SendRequest: files checked, addresses fetched, times read."""
 
 import json
+from zoneinfo import ZoneInfo
 
 import frappe
 from frappe import _
-from frappe.utils import get_datetime
+from frappe.utils import get_datetime, get_system_timezone
 
 from whatsapp_integration.core.errors import InvalidContent, InvalidRequest
 from whatsapp_integration.core.errors import _ as marked
@@ -71,9 +72,12 @@ def _read_time(send_at: str | None):
 	if not send_at:
 		return None
 	try:
-		return get_datetime(send_at).replace(tzinfo=None)
-	except (ValueError, TypeError, AttributeError) as err:
+		moment = get_datetime(send_at)
+		if moment.tzinfo:
+			moment = moment.astimezone(ZoneInfo(get_system_timezone())).replace(tzinfo=None)
+	except (ValueError, TypeError, AttributeError, OverflowError) as err:
 		raise InvalidRequest(marked("{0} is no date and time."), send_at, code="send_at") from err
+	return moment
 
 
 def _read_content(
@@ -106,7 +110,7 @@ def _typed_content(kind: str, content: str | dict) -> Content:
 	"""Content in the shape of core.messages; a file named in it has to be readable for the caller."""
 	try:
 		data = json.loads(content) if isinstance(content, str) else content
-	except ValueError as err:
+	except (ValueError, RecursionError) as err:
 		raise InvalidContent(marked("The content is no JSON that can be read."), code="content") from err
 	found = content_from_dict(kind, data)
 	if kind in MEDIA_KINDS and found.media.file:
@@ -116,13 +120,16 @@ def _typed_content(kind: str, content: str | dict) -> Content:
 
 def _readable_file(reference: str) -> str:
 	"""The URL of a File that the caller may read, by its name or its URL."""
-	names = frappe.get_all("File", or_filters={"name": reference, "file_url": reference}, pluck="name")
-	for name in names:
-		doc = frappe.get_doc("File", name)
-		if doc.has_permission("read"):
-			return doc.file_url
-	if names:
-		frappe.throw(_("You may not read the file {0}.").format(reference), frappe.PermissionError)
+	files = frappe.get_all(
+		"File", or_filters={"name": reference, "file_url": reference}, fields=["name", "file_url"]
+	)
+	found = [frappe.get_doc("File", file.name) for file in files if reference in (file.name, file.file_url)]
+	for file in found:
+		if file.has_permission("read"):
+			return file.file_url
+	if found:
+		name = frappe.utils.escape_html(reference)
+		frappe.throw(_("You may not read the file {0}.").format(name), frappe.PermissionError)
 	raise InvalidContent(marked("The file {0} is missing."), reference, code="file_missing")
 
 

@@ -71,11 +71,11 @@ class Engine:
 		Dispatcher(host).run(self.stopped)
 
 	def _webhooks(self, host: WatchedHost) -> None:
-		self._repeat(host, "webhooks", lambda: webhooks.process(host, self._owner))
+		self._repeat(host, "webhooks", lambda: webhooks.process(host, f"webhooks:{self._owner}"))
 
 	def _media(self, host: WatchedHost) -> None:
 		def work() -> None:
-			media.fetch_due(host)
+			media.fetch_due(host, f"media:{self._owner}")
 			if time.monotonic() >= self._settle_at:
 				outbox.settle_unknown(host)
 				self._settle_at = time.monotonic() + SETTLE_SECONDS

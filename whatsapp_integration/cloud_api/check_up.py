@@ -31,7 +31,8 @@ def _check_number(client: CloudApiClient, report: LineReport) -> NumberInfo | No
 	try:
 		number = client.number_info()
 	except SendError as err:
-		label = _("Access token") if isinstance(err, FixCredentials) else _("Phone Number ID")
+		report.is_refused = isinstance(err, FixCredentials)
+		label = _("Access token") if report.is_refused else _("Phone Number ID")
 		report.checks.append(Check(label, False, str(err), err.advice))
 		return None
 	report.checks.append(Check(_("Access token"), True))

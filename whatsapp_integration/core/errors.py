@@ -29,6 +29,11 @@ class WhatsAppError(Exception):
 		self.code = str(code)
 		self.details = details
 
+	@property
+	def advice_when_failed(self) -> str:
+		"""What to do once this error was the last word on a message."""
+		return self.advice
+
 	def __str__(self) -> str:
 		return self.template.format(*self.values)
 
@@ -73,6 +78,7 @@ class RetryLater(SendError):
 	"""
 
 	advice = _("Nothing to do: it is tried again by itself.")
+	advice_when_failed = _("It is not tried again by itself. Press Retry when the cause is gone.")
 	CODES = frozenset({1, 2, 131000, 131016, 131052, 131057, 132069, 133004, 134101, 2494100})
 	RECIPIENT_CODES: ClassVar[frozenset[int]] = frozenset({131056})
 	DEVICE_CODES: ClassVar[frozenset[int]] = frozenset({4, 80007, 80008, 130429})
@@ -143,7 +149,8 @@ class NeedsTemplate(SendError):
 class MarketingHold(SendError):
 	"""Meta holds marketing to this person back; not before 24 hours from now."""
 
-	advice = _("Wait at least 24 hours before sending marketing to this person again.")
+	advice = _("Nothing to do: it is tried again after 24 hours.")
+	advice_when_failed = _("Wait at least 24 hours before sending marketing to this person again.")
 	CODES = frozenset({131049})
 
 

@@ -213,7 +213,7 @@ class Contacts(Content):
 		for contact in self.contacts:
 			name = contact.get("name") if isinstance(contact, dict) else None
 			_require(
-				isinstance(name, dict) and name.get("formatted_name"),
+				_text(name, "formatted_name").strip(),
 				_("Every contact needs a name (formatted_name)."),
 			)
 

@@ -20,6 +20,7 @@ class LineReport:
 	"""All points, and the facts of the number that were read on the way: columns of WhatsApp Device."""
 
 	checks: list[Check] = field(default_factory=list)
+	is_refused: bool = False  # the credentials are wrong, as opposed to an answer that did not come
 	facts: dict[str, str] = field(default_factory=dict)
 
 	@property

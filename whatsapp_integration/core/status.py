@@ -46,8 +46,3 @@ SOURCES: dict[str, frozenset[str]] = {
 # What a person may queue again. For Unknown that is the word of somebody who looked at the chat.
 RETRYABLE = frozenset({FAILED, HELD, UNKNOWN})
 CANCELLABLE = SOURCES[CANCELLED]
-
-
-def may_move(old: str, new: str) -> bool:
-	"""Tell whether a row may go from status `old` to `new`."""
-	return old in SOURCES[new]

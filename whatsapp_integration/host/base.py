@@ -51,6 +51,8 @@ class Database(ABC):
 	with `ignore_duplicates` leaves rows alone whose unique key is taken.
 	"""
 
+	db_type: str  # mariadb, postgres or sqlite
+
 	@abstractmethod
 	def sql(self, query: str, values: Sequence | dict = (), as_dict: bool = False) -> Any: ...
 
@@ -99,7 +101,8 @@ class Host(ABC):
 
 	@abstractmethod
 	def app_secrets(self, *, fresh: bool = False) -> dict[str, frozenset[str]]:
-		"""The app secrets that may sign webhooks → ids of the numbers and accounts of the devices that have it.
+		"""The app secrets that may sign webhooks → ids of the numbers and accounts of the devices that have it; under "" those
+		of the devices that take none.
 
 		Read for every post, so a host may answer from memory unless `fresh`.
 		"""
@@ -121,8 +124,12 @@ class Host(ABC):
 		"""Keep a received file privately, attached to a message row; returns its reference."""
 
 	def say(self, template: str, *values) -> str:
-		"""A sentence of ours in the language of the people who read the log."""
+		"""A sentence of ours in the language of the people who read the log, clean."""
 		return template.format(*values)
+
+	def clean(self, text: str) -> str:
+		"""A text from outside, harmless on every page that shows it; the message's content keeps it as it came."""
+		return text
 
 	@abstractmethod
 	def user(self) -> str:
@@ -134,11 +141,11 @@ class Host(ABC):
 
 	@abstractmethod
 	def alert(self, subject: str, text: str, *, device: str = "") -> None:
-		"""Tell the people who look after the app that something needs them."""
+		"""Once the caller has committed, tell the people who look after the app that something needs them."""
 
 	@abstractmethod
 	def publish(self, changed: dict[str, Sequence[str]]) -> None:
-		"""Tell open pages which rows changed, after the commit: DocType → names."""
+		"""Once the caller has committed, tell open pages which rows changed: DocType → names."""
 
 	@abstractmethod
 	def wake(self, work: str) -> None:

@@ -31,6 +31,8 @@ _DATETIME_FORMAT = "%Y-%m-%d %H:%M:%S.%f"
 class SqliteDatabase(Database):
 	"""`frappe.db`'s methods on a SQLite file. A transaction begins with the first write."""
 
+	db_type = "sqlite"
+
 	def __init__(self, path: Path):
 		self.after_commit: list[Callable[[], None]] = []
 		sqlite3.register_converter("DATETIME", _read_datetime)
@@ -171,10 +173,10 @@ class LocalHost(Host):
 		)
 
 	def app_secrets(self, *, fresh: bool = False) -> dict[str, frozenset[str]]:
-		return devices.group_by_secret(self._lines(), lambda name: self._secret(name, "app_secret"))
+		return self._by_secret("app_secret")
 
 	def verify_tokens(self) -> tuple[str, ...]:
-		return tuple(devices.group_by_secret(self._lines(), lambda name: self._secret(name, "verify_token")))
+		return tuple(filter(None, self._by_secret("verify_token")))
 
 	def webhook_url(self) -> str:
 		return self._webhook_url
@@ -219,8 +221,8 @@ class LocalHost(Host):
 	def log_error(self, title: str, text: str) -> None:
 		log.error("%s: %s", title, text)
 
-	def _lines(self) -> list[dict]:
-		return [row for row in devices.all_lines(self.db) if row["enabled"]]
+	def _by_secret(self, field: str) -> dict[str, frozenset[str]]:
+		return devices.group_by_secret(devices.all_lines(self.db), lambda name: self._secret(name, field))
 
 	def _secret(self, device: str, field: str) -> str:
 		return self._secrets.get(device, {}).get(field) or os.environ.get(secret_variable(device, field), "")

@@ -15,6 +15,7 @@ from frappe import _
 from frappe.desk.doctype.notification_log.notification_log import enqueue_create_notification
 from frappe.utils import get_system_timezone, get_url
 from frappe.utils.password import get_decrypted_password
+from redis.exceptions import RedisError
 
 from whatsapp_integration.core.config import OFFICIAL, DeviceConfig, Limits, Retry
 from whatsapp_integration.core.errors import InvalidContent, InvalidRequest
@@ -32,6 +33,7 @@ JOBS = {
 	"media": "whatsapp_integration.tasks.fetch_media",
 }
 WAKE_SECONDS = 60  # a job that was asked for and died is asked for again after this
+FRESH_SECONDS = 1  # unsigned posts make the app secrets be read no more often than this
 SECRETS_SECONDS = 10  # a removed app secret is refused by every process after this
 LIST_ROWS = 20  # changed rows of one batch that open lists are told of; a page shows no more
 
@@ -39,10 +41,18 @@ LIST_ROWS = 20  # changed rows of one batch that open lists are told of; a page 
 _app_secrets: dict[str, tuple[float, dict[str, frozenset[str]]]] = {}
 
 
+try:
+	from psycopg2.errors import SerializationFailure
+
+	_SERIALIZATION_ERRORS = (SerializationFailure,)
+except ImportError:  # a site on MariaDB
+	_SERIALIZATION_ERRORS = ()
+
+
 class SiteHost(Host):
 	"""The current site, as the current user."""
 
-	conflicts = (frappe.QueryDeadlockError, frappe.QueryTimeoutError)
+	conflicts = (frappe.QueryDeadlockError, frappe.QueryTimeoutError, *_SERIALIZATION_ERRORS)
 
 	@property
 	def db(self):
@@ -103,20 +113,20 @@ class SiteHost(Host):
 
 	def app_secrets(self, *, fresh: bool = False) -> dict[str, frozenset[str]]:
 		read_at, known = _app_secrets.get(frappe.local.site, (0.0, {}))
-		if fresh or time.monotonic() - read_at > SECRETS_SECONDS:
+		age = time.monotonic() - read_at
+		if (fresh and age > FRESH_SECONDS) or age > SECRETS_SECONDS:
 			known = _by_secret("app_secret")
 			_app_secrets[frappe.local.site] = (time.monotonic(), known)
 		return known
 
 	def verify_tokens(self) -> tuple[str, ...]:
-		return tuple(_by_secret("verify_token"))
+		return tuple(filter(None, _by_secret("verify_token")))
 
 	def webhook_url(self) -> str:
 		return get_url(f"/api/method/{WEBHOOK_METHOD}")
 
 	def open_file(self, reference: str) -> MediaFile:
-		name = frappe.db.get_value("File", {"file_url": reference}) or frappe.db.exists("File", reference)
-		file = frappe.get_doc("File", name) if name else None
+		file = _find_file(reference)
 		if not file or file.is_folder or file.is_remote_file or not os.path.isfile(file.get_full_path()):
 			raise InvalidContent(marked("The file {0} is missing."), reference, code="file_missing")
 		path = file.get_full_path()
@@ -143,7 +153,12 @@ class SiteHost(Host):
 		return file.file_url
 
 	def say(self, template: str, *values) -> str:
-		return _(template).format(*values)
+		return self.clean(_(template).format(*values))
+
+	def clean(self, text: str) -> str:
+		"""Frappe shows texts of the database as HTML in many places, and cleans them when a document is saved; our rows
+		are written without one."""
+		return text.replace("<", "&lt;").replace(">", "&gt;") if "<" in text else text
 
 	def user(self) -> str:
 		return frappe.session.user
@@ -159,16 +174,11 @@ class SiteHost(Host):
 		}
 		if device:
 			notice |= {"document_type": DEVICE, "document_name": device}
-		enqueue_create_notification(list(self.settings().alert_recipients) or _managers(), notice)
+		people = list(self.settings().alert_recipients) or _managers()
+		frappe.db.after_commit.add(lambda: enqueue_create_notification(people, notice))
 
 	def publish(self, changed: dict[str, Sequence[str]]) -> None:
-		user, modified = frappe.session.user, str(self.now())
-		for doctype, names in changed.items():
-			for index, name in enumerate(names):
-				row = {"doctype": doctype, "name": name, "modified": modified}
-				frappe.publish_realtime("doc_update", row, doctype=doctype, docname=name)
-				if index < LIST_ROWS:
-					frappe.publish_realtime("list_update", {**row, "user": user})
+		frappe.db.after_commit.add(lambda: _tell_pages(changed, str(self.now())))
 
 	def wake(self, work: str) -> None:
 		"""Begin the job after the commit. One that was asked for already does the work of all who ask."""
@@ -185,10 +195,33 @@ class SiteHost(Host):
 		frappe.log_error(title=title[:140], message=text)
 
 
+def _tell_pages(changed: dict[str, Sequence[str]], modified: str) -> None:
+	user = frappe.session.user
+	for doctype, names in changed.items():
+		for index, name in enumerate(names):
+			row = {"doctype": doctype, "name": name, "modified": modified}
+			frappe.publish_realtime("doc_update", row, doctype=doctype, docname=name)
+			if index < LIST_ROWS:
+				frappe.publish_realtime("list_update", {**row, "user": user})
+
+
 def _enqueue_once(work: str) -> None:
+	"""The rows are committed, so without Redis nothing is lost: the scheduler's next round does the work."""
 	key = frappe.cache.make_key(_wake_key(work))
-	if frappe.cache.set(key, "1", nx=True, ex=WAKE_SECONDS):
-		frappe.enqueue(JOBS[work], queue="short")
+	try:
+		if frappe.cache.set(key, "1", nx=True, ex=WAKE_SECONDS):
+			frappe.enqueue(JOBS[work], queue="short")
+	except RedisError:
+		frappe.logger("whatsapp_integration").warning("No job for %s could be queued.", work, exc_info=True)
+
+
+def _find_file(reference: str):
+	"""The File of a URL, spelled exactly so (MariaDB would take other cases and accents too), or of a name."""
+	files = frappe.get_all(
+		"File", or_filters={"file_url": reference, "name": reference}, fields=["name", "file_url"]
+	)
+	name = next((file.name for file in files if reference in (file.file_url, file.name)), None)
+	return frappe.get_doc("File", name) if name else None
 
 
 def _wake_key(work: str) -> str:
@@ -200,8 +233,7 @@ def _secret(device: str, field: str) -> str:
 
 
 def _by_secret(field: str) -> dict[str, frozenset[str]]:
-	lines = [row for row in devices.all_lines(frappe.db) if row.enabled]
-	return devices.group_by_secret(lines, lambda name: _secret(name, field))
+	return devices.group_by_secret(devices.all_lines(frappe.db), lambda name: _secret(name, field))
 
 
 def _country_code(country: str | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from whatsapp_integration.core.config import OFFICIAL
+from whatsapp_integration.core.config import OFFICIAL, DeviceConfig
 from whatsapp_integration.core.errors import WhatsAppError, _
 from whatsapp_integration.core.report import LineReport
 from whatsapp_integration.senders.factory import create_sender
@@ -26,16 +26,24 @@ def connect(host: Host, name: str) -> LineReport:
 	report = sender.connect(webhook_url)
 	sender.close()
 	failed = next((check for check in report.checks if not check.ok), None)
-	state = "Connected" if report.ok else "Degraded" if report.facts else "Auth Failed"
-	if device.status == "Paused" and report.facts:
-		state = "Paused"  # somebody's wish, which a check-up does not end
-	reason = f"{host.say(failed.label)}: {failed.detail}".strip(": ") if failed else ""
+	reason = f"{host.say(failed.label)}: {host.say(failed.detail)}".strip(": ") if failed else ""
+	state = _state_after(device, report)
 	devices.set_values(
 		host.db, name, **report.facts, status=state, status_reason=reason, last_checked=host.now()
 	)
 	host.publish({DEVICE: [name]})
 	host.wake("dispatch")
 	return report
+
+
+def _state_after(device: DeviceConfig, report: LineReport) -> str:
+	if report.is_refused:
+		return "Auth Failed"
+	if device.status == "Paused" or not report.facts:
+		return (
+			device.status
+		)  # somebody's wish, or an answer that did not come, which says nothing about the line
+	return "Connected" if report.ok else "Degraded"
 
 
 def stop(host: Host, name: str, state: str, error: WhatsAppError) -> None:

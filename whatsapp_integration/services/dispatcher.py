@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 THREADS = 64
 LEASE_SECONDS = 60
 GATHER_SECONDS = 0.02  # results that arrive this close together are settled in one commit
+CLOSE_SECONDS = 40  # longer than any request of the Cloud API may take
+SLOW_DOWN_CEILING = 60  # seconds
 IDLE_SECONDS = 1.0  # how often an idle worker looks for new rows
 MARKETING_HOLD_SECONDS = 24 * 3600  # DOC: not before 24 hours after error 131049
 DIED_TEXT = _("The sending process ended before WhatsApp's answer came.")
@@ -123,31 +125,39 @@ class Dispatcher:
 		"""
 		try:
 			self._renew()
-			changed = self._settle()
+			self._settle(self._unsettled)
 			claimed, pause = self._claim()
 			self.host.db.commit()
 		except self.host.conflicts:
 			self.host.db.rollback()
 			return IDLE_SECONDS
+		except Exception:
+			self.host.db.rollback()
+			if not self._unsettled:
+				raise
+			self._settle_one_by_one()
+			return 0
 		self._unsettled.clear()
 		self._hand_over(claimed)
-		self.host.publish(changed)
 		return 0 if pause is None and (self._in_flight or self._unsettled) else pause
 
-	def close(self, *, seconds: float = 15) -> None:
+	def close(self, *, seconds: float = CLOSE_SECONDS) -> None:
 		"""Wait for what is on its way, settle it and give the leases back.
 
 		What has no answer after `seconds` stays Sending; whoever takes the lease next marks it Unknown.
 		"""
 		deadline = time.monotonic() + seconds
-		while (self._in_flight or self._unsettled) and (left := deadline - time.monotonic()) > 0:
-			self._wait(left if self._in_flight else 0)
-			self._settle_alone()
-		leases.release(self.host.db, self.owner)
-		self.host.db.commit()
-		self._pool.shutdown(wait=False)
-		for line in self._lines.values():
-			line.sender.close()
+		try:
+			self.host.db.rollback()
+			while (self._in_flight or self._unsettled) and (left := deadline - time.monotonic()) > 0:
+				self._wait(left if self._in_flight else 0)
+				self._settle_one_by_one()
+		finally:
+			leases.release(self.host.db, self.owner)
+			self.host.db.commit()
+			self._pool.shutdown(wait=False)
+			for line in self._lines.values():
+				line.sender.close()
 
 	# -- leases --
 
@@ -168,9 +178,9 @@ class Dispatcher:
 
 	def _acquire(self, name: str, now: int) -> bool:
 		"""Take the lease; the first time, see to what an earlier dispatcher left behind."""
-		expires = now + micros(self._lease_seconds)
-		key = f"dispatch:{name}"
-		if not leases.acquire(self.host.db, key, self.owner, now=now, expires=expires, stamp=self.host.now()):
+		expires, stamp = now + micros(self._lease_seconds), self.host.now()
+		lease = _lease_name(name)
+		if not leases.acquire(self.host.db, lease, self.owner, now=now, expires=expires, stamp=stamp):
 			return False
 		if name not in self._lines:
 			text, advice = self.host.say(DIED_TEXT), self.host.say(OutcomeUnknown.advice)
@@ -184,7 +194,8 @@ class Dispatcher:
 		if line and line.device == device:
 			return line
 		try:
-			return _Line(device, self._create_sender(device), line.busy if line else set())
+			ready = leases.ready(self.host.db, _lease_name(name)) / messages.SECOND
+			return _Line(device, self._create_sender(device), line.busy if line else set(), ready)
 		except Unsupported:  # the outbox has refused its messages loudly
 			return None
 
@@ -209,28 +220,37 @@ class Dispatcher:
 			self._in_flight -= 1
 			result.line.busy.discard(result.row["recipient"])
 
-	def _settle_alone(self) -> None:
-		try:
-			changed = self._settle()
-			self.host.db.commit()
-		except self.host.conflicts:
-			self.host.db.rollback()
-			return
-		self._unsettled.clear()
-		self.host.publish(changed)
+	def _settle_one_by_one(self) -> None:
+		"""Settle what came, each in a transaction of its own: one that can't be written must not hold up the others."""
+		results, self._unsettled = self._unsettled, []
+		for result in results:
+			try:
+				self._settle([result])
+				self.host.db.commit()
+			except self.host.conflicts:
+				self.host.db.rollback()
+				self._unsettled.append(result)
+			except Exception:  # the row stays Sending, and becomes Unknown with the next lease
+				self.host.db.rollback()
+				title = self.host.say(
+					_("WhatsApp message {0}: its answer can't be written"), result.row["name"]
+				)
+				self.host.log_error(title, traceback.format_exc())
+				self.host.db.commit()
 
-	def _settle(self) -> dict[str, list[str]]:
-		"""Write all results that came; returns the rows that changed, by DocType."""
-		sent = [result for result in self._unsettled if isinstance(result.outcome, Sent)]
-		failed = [result for result in self._unsettled if not isinstance(result.outcome, Sent)]
+	def _settle(self, results: list[_Result]) -> None:
+		"""Write what became of messages."""
+		sent = [result for result in results if isinstance(result.outcome, Sent)]
+		failed = [result for result in results if not isinstance(result.outcome, Sent)]
 		if sent:
 			self._settle_sent(sent)
 		if failed:
-			messages.settle(
-				self.host.db, [self._verdict(result) for result in failed], self.owner, self.host.now()
-			)
-		names = [result.row["name"] for result in self._unsettled]
-		return {messages.MESSAGE: names, chats.CHAT: sorted({r.row["chat"] for r in sent if r.row["chat"]})}
+			verdicts = [self._verdict(result) for result in failed]
+			messages.settle(self.host.db, verdicts, self.owner, self.host.now())
+		touched = {result.row["chat"] for result in sent if result.row["chat"]}
+		self.host.publish(
+			{messages.MESSAGE: [result.row["name"] for result in results], chats.CHAT: sorted(touched)}
+		)
 
 	def _settle_sent(self, results: list[_Result]) -> None:
 		now = self.host.now()
@@ -269,7 +289,9 @@ class Dispatcher:
 				(st.HELD, MARKETING_HOLD_SECONDS) if attempts < self._retry.attempts else (st.FAILED, 0)
 			)
 		elif isinstance(error, RetryLater) and error.scope == "device":
-			status, attempts, wait = st.QUEUED, row["attempts"], self._slow_down(line, error, now)
+			# `due` stays as it is, so the message keeps its place in the queue.
+			self._slow_down(line, error, now)
+			status, attempts = st.QUEUED, row["attempts"]
 		elif isinstance(error, RetryLater) and attempts < self._retry.attempts:
 			status, wait = st.QUEUED, self._backoff(error, attempts)
 		return {
@@ -279,7 +301,7 @@ class Dispatcher:
 			"attempts": attempts,
 			"error_code": error.code,
 			"error_text": self.host.say(error.template, *error.values),
-			"advice": self.host.say(error.advice),
+			"advice": self.host.say(error.advice_when_failed if status == st.FAILED else error.advice),
 		}
 
 	def _backoff(self, error: RetryLater, attempts: int) -> float:
@@ -289,12 +311,12 @@ class Dispatcher:
 			return retry.pair_backoff(self._retry, attempts)
 		return retry.backoff(self._retry, attempts, random.random())
 
-	def _slow_down(self, line: _Line, error: RetryLater, now: float) -> float:
-		"""Make the whole device wait; messages that were refused together count as one refusal."""
+	def _slow_down(self, line: _Line, error: RetryLater, now: float) -> None:
+		"""Make the whole device wait, across restarts; messages that were refused together count as one refusal."""
 		if now >= line.ready_at:
 			line.refusals += 1
-			line.ready_at = now + (error.after or min(60, 2**line.refusals))
-		return line.ready_at - now
+			line.ready_at = now + (error.after or min(SLOW_DOWN_CEILING, 2**line.refusals))
+			leases.set_ready(self.host.db, _lease_name(line.device.name), micros(line.ready_at))
 
 	def _stop(self, line: _Line, error: WhatsAppError) -> None:
 		state = "Auth Failed" if isinstance(error, FixCredentials) else "Blocked"
@@ -330,7 +352,8 @@ class Dispatcher:
 		sent = messages.sent_counts(self.host.db, name, micros(now), windows)
 		allowed = limits.allowance(windows, sent, room)
 		if not allowed:
-			return [], min(windows) / 10
+			full = [seconds for seconds, cap in windows.items() if sent[seconds] >= cap]
+			return [], max(full) / 10
 		return self._in_order(line, rows, now)[:allowed], 0
 
 	def _in_order(self, line: _Line, rows: list[dict], now: float) -> list[dict]:
@@ -367,6 +390,13 @@ class Dispatcher:
 			except WhatsAppError as err:
 				self._unsettled.append(_Result(line, row, err))
 				continue
+			except Exception as err:  # one unreadable file must not stop the others; it was not sent
+				error = RetryLater(
+					_("The message can't be prepared: {0}"), type(err).__name__, code="unexpected"
+				)
+				self.host.log_error(row["name"], traceback.format_exc())
+				self._unsettled.append(_Result(line, row, error))
+				continue
 			self._in_flight += 1
 			line.busy.add(row["recipient"])
 			self._pool.submit(self._send, line, message, row)
@@ -389,3 +419,7 @@ class Dispatcher:
 		except Exception as err:
 			outcome = err
 		self._results.put(_Result(line, row, outcome))
+
+
+def _lease_name(device: str) -> str:
+	return f"dispatch:{device}"

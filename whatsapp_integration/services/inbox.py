@@ -5,18 +5,18 @@ Applying the same events again changes nothing: messages meet at the unique key 
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from whatsapp_integration.core import events as ev
 from whatsapp_integration.core import phone, policy
 from whatsapp_integration.core import status as st
 from whatsapp_integration.core.config import OFFICIAL
-from whatsapp_integration.core.errors import FixCredentials, StopDevice, _, classify
+from whatsapp_integration.core.errors import FixCredentials, FixRequest, SendError, StopDevice, _, classify
+from whatsapp_integration.core.json_text import DEPTH_MAX, depth, to_json
 from whatsapp_integration.senders.factory import create_sender
 from whatsapp_integration.services import devices as device_service
 from whatsapp_integration.store import chats, devices, messages
@@ -25,8 +25,6 @@ from whatsapp_integration.store.keys import CHAT, DEVICE, MESSAGE
 
 if TYPE_CHECKING:
 	from whatsapp_integration.host.base import Host
-
-JSON_DEPTH_MAX = 31  # MariaDB refuses a JSON value that nests deeper than 32
 
 # Account events after which Meta takes no messages (DOC/webhooks/reference/account_update).
 _STOPPING_ACCOUNT_EVENTS = frozenset(
@@ -46,31 +44,38 @@ class Outcome:
 	deferred: int = 0
 	changed: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
-	def publish(self, host: Host) -> None:
-		host.publish({doctype: sorted(names) for doctype, names in self.changed.items()})
 
+def apply(host: Host, events: Sequence[ev.Event], *, device: str = "") -> Outcome:
+	"""Apply a batch in the caller's transaction; the caller commits.
 
-def apply(host: Host, events: Sequence[ev.Event]) -> Outcome:
-	"""Apply a batch in the caller's transaction; the caller commits and then calls `publish` of the outcome."""
+	Events of webhooks are matched by the ids of Meta in them; a linked session says by `device` whose events they are.
+	"""
 	batch = _Batch(host)
-	for device, part in batch.by_device(events).items():
+	parts = {device: list(events)} if device else batch.by_device(events)
+	for device, part in parts.items():
 		batch.apply_messages(device, [event for event in part if isinstance(event, ev.MessageReceived)])
 		batch.apply_changes(device, part)
 		batch.apply_statuses(device, [event for event in part if isinstance(event, ev.StatusChanged)])
 		batch.apply_account(device, part)
+	host.publish({doctype: sorted(names) for doctype, names in batch.outcome.changed.items()})
 	return batch.outcome
 
 
 def mark_read(host: Host, name: str) -> None:
-	"""Somebody has read a chat: nothing in it is unread, and the customer sees blue ticks. Commits."""
-	chat = chats.get(host.db, name)
+	"""Somebody has read a chat: nothing in it is unread."""
 	chats.mark_read(host.db, name, host.now())
-	host.db.commit()
 	host.publish({CHAT: [name]})
-	if chat["last_incoming_id"]:
+
+
+def send_read_receipt(host: Host, name: str) -> None:
+	"""Show the customer of a chat blue ticks up to the last message."""
+	chat = chats.get(host.db, name)
+	if chat and chat["last_incoming_id"]:
 		sender = create_sender(host.device(chat["device"]))
-		sender.mark_read(chat["last_incoming_id"])
-		sender.close()
+		try:
+			sender.mark_read(chat["last_incoming_id"])
+		finally:
+			sender.close()
 
 
 class _Batch:
@@ -91,7 +96,7 @@ class _Batch:
 				wabas[row["waba_id"]].append(name)
 		parts: dict[str, list[ev.Event]] = defaultdict(list)
 		for event in events:
-			owner = accounts.get(event.account) or (event.account if event.account in self.lines else "")
+			owner = accounts.get(event.account)
 			owners = [owner] if owner else wabas.get(event.waba_id, []) if not event.account else []
 			for name in owners:
 				parts[name].append(event)
@@ -103,7 +108,7 @@ class _Batch:
 	def apply_messages(self, device: str, events: list[ev.MessageReceived]) -> None:
 		if not events:
 			return
-		contacts = {_chat_key(event): _contact(event) for event in events}
+		contacts = {_chat_key(event): self._contact(event) for event in events}
 		known = chats.ensure(self.host.db, device, contacts, now=self.now, user=self.host.user())
 		# Sorted by the unique key, so that racing writers wait for one another instead of deadlocking.
 		rows = {event.message_id: self._row(device, event, known[_chat_key(event)]) for event in events}
@@ -122,6 +127,14 @@ class _Batch:
 		if any(event.media for event in fresh):
 			self.host.wake("media")
 
+	def _contact(self, event: ev.MessageReceived) -> dict[str, Any]:
+		return {
+			"title": "" if event.is_group else self.host.clean(event.profile_name)[:140],
+			"phone": "" if event.is_group else phone.wa_id_to_e164(event.phone),
+			"user_id": event.user_id[:140],
+			"is_group": int(event.is_group),
+		}
+
 	def _row(self, device: str, event: ev.MessageReceived, chat: dict) -> dict[str, Any]:
 		is_echo, media = isinstance(event, ev.MessageEchoed), event.media
 		return {
@@ -132,13 +145,13 @@ class _Batch:
 			"chat": chat["name"],
 			"recipient": phone.wa_id_to_e164(event.phone) or event.user_id or event.chat_id,
 			"wa_id": event.sender_id or event.phone,
-			"contact_name": event.profile_name[:140],
-			"body": event.body,
+			"contact_name": self.host.clean(event.profile_name)[:140],
+			"body": self.host.clean(event.body),
 			"content": _kept_json(event),
 			"media_id": media.media_id if media else None,
 			"mime_type": media.mime_type[:140] if media else None,
 			"media_sha256": media.sha256[:140] if media else None,
-			"media_filename": media.filename[-140:] if media else None,
+			"media_filename": self.host.clean(media.filename)[-140:] if media else None,
 			"media_state": "Pending" if media else None,
 			"media_due": micros(self.host.time()) if media else 0,
 			"media_attempts": 0,
@@ -163,15 +176,16 @@ class _Batch:
 		window_end = None
 		if incoming and self.lines[device]["mode"] == OFFICIAL:
 			newest = max(incoming, key=lambda event: event.at)
-			window_end = self._when(newest) + timedelta(hours=policy.WINDOW_HOURS)
+			# In seconds, since a day of the calendar may have 23 or 25 hours.
+			window_end = self.host.to_datetime((newest.at or self.host.time()) + policy.WINDOW_HOURS * 3600)
 		names = (event.profile_name for event in incoming if event.profile_name and not event.is_group)
 		chats.note_messages(
 			self.host.db,
 			chat,
 			unread=len(incoming),
-			title=next(names, "")[:140],
+			title=self.host.clean(next(names, ""))[:140],
 			window_end=window_end,
-			last=chats.shorten(last.body or last.kind),
+			last=chats.shorten(self.host.clean(last.body or last.kind)),
 			last_at=self._when(last),
 			last_direction="Outgoing" if is_echo else "Incoming",
 			last_incoming_id=None if is_echo else last.message_id,
@@ -244,13 +258,13 @@ class _Batch:
 	def _fail(self, device: str, events: dict[str, ev.StatusChanged]) -> None:
 		rows = []
 		for name, event in events.items():
-			error = classify(event.error_code, event.error_title, event.error_details)
+			error = _read_error(event.error_code, event.error_title, event.error_details)
 			rows.append(
 				{
 					"name": name,
 					"error_code": error.code,
 					"error_text": self.host.say(error.template, *error.values),
-					"advice": self.host.say(error.advice),
+					"advice": self.host.say(error.advice_when_failed),
 					"failed_at": self._when(event),
 				}
 			)
@@ -272,7 +286,7 @@ class _Batch:
 				self._account_changed(device, event)
 				self.outcome.applied += 1
 			elif isinstance(event, ev.ErrorReported):
-				self._stop_if_needed(device, classify(event.code, event.title, event.details))
+				self._stop_if_needed(device, _read_error(event.code, event.title, event.details))
 				self.outcome.applied += 1
 			elif isinstance(event, ev.DeviceStateChanged):
 				devices.change_state(self.host.db, device, event.state, event.reason)
@@ -307,32 +321,17 @@ def _chat_key(event: ev.MessageReceived) -> str:
 	return phone.match_key(event.phone) or event.chat_id[:140]
 
 
-def _contact(event: ev.MessageReceived) -> dict[str, Any]:
-	return {
-		"title": "" if event.is_group else event.profile_name[:140],
-		"phone": "" if event.is_group else phone.wa_id_to_e164(event.phone),
-		"user_id": event.user_id[:140],
-		"is_group": int(event.is_group),
-	}
+def _read_error(code: int, title: str, details: str) -> SendError:
+	"""The error of a webhook. One without a code says nothing about the line, whatever code 0 means in an answer."""
+	if code:
+		return classify(code, title, details)
+	return FixRequest("{0}", details or title or _("WhatsApp refused the message."))
 
 
 def _kept_json(event: ev.MessageReceived) -> str:
-	"""The typed part of a message for the log; what nests deeper than MariaDB's JSON check allows is kept as text."""
-	data = {**event.data, "referral": event.referral} if event.referral else event.data
-	text = json.dumps(data, separators=(",", ":"))
-	return text if _depth(text) <= JSON_DEPTH_MAX else json.dumps({"text": text})
-
-
-def _depth(text: str) -> int:
-	"""How deep a JSON text nests, at most: brackets within strings count too."""
-	depth = deepest = 0
-	for character in text:
-		if character in "[{":
-			depth += 1
-			deepest = max(deepest, depth)
-		elif character in "]}":
-			depth -= 1
-	return deepest
+	"""The typed part of a message for the log; what nests too deep for a JSON column is kept as text."""
+	text = to_json({**event.data, "referral": event.referral} if event.referral else event.data)
+	return text if depth(text) <= DEPTH_MAX else to_json({"text": text})
 
 
 def _once(events: Sequence[ev.MessageReceived]) -> list[ev.MessageReceived]:

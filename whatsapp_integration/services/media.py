@@ -13,40 +13,47 @@ from whatsapp_integration.core.events import MediaInfo
 from whatsapp_integration.core.messages import base_mime_type
 from whatsapp_integration.senders.base import Sender
 from whatsapp_integration.senders.factory import create_sender
-from whatsapp_integration.store import messages
+from whatsapp_integration.store import leases, messages
 from whatsapp_integration.store.bulk import micros
 
 if TYPE_CHECKING:
 	from whatsapp_integration.host.base import Host
 
-BATCH = 8  # files in memory at once, 100 MB each at the most
-THREADS = 4
+BATCH = 4  # files in memory at once, 100 MB each at the most
+LEASE = "media"
 LEASE_SECONDS = 600
+HIDDEN_SECONDS = 600  # a file whose fetching killed the process is tried again after this
 
 
-def fetch_due(host: Host) -> int:
-	"""Fetch every file whose time has come; returns how many are stored now."""
+def fetch_due(host: Host, owner: str) -> int:
+	"""Fetch every file whose time has come, unless another process does it already; returns how many are stored now."""
 	stored = 0
 	senders: dict[str, Sender | WhatsAppError] = {}
-	with ThreadPoolExecutor(THREADS, thread_name_prefix="whatsapp-media") as pool:
-		while rows := _claim(host):
+	with ThreadPoolExecutor(BATCH, thread_name_prefix="whatsapp-media") as pool:
+		while rows := _claim(host, owner):
 			for row in rows:
 				senders.setdefault(row["device"], _sender(host, row["device"]))
 			results = pool.map(lambda row: _fetch(senders[row["device"]], row), rows)
-			settled = [_settled(host, row, result) for row, result in zip(rows, results, strict=True)]
-			messages.settle_media(host.db, settled)
-			host.db.commit()
-			host.publish({messages.MESSAGE: [row["name"] for row in rows]})
-			stored += sum(row["media_state"] == "Stored" for row in settled)
+			for row, result in zip(rows, results, strict=True):
+				settled = _settled(host, row, result)
+				messages.settle_media(host.db, [settled])
+				host.publish({messages.MESSAGE: [row["name"]]})
+				host.db.commit()
+				stored += settled["media_state"] == "Stored"
 	for sender in senders.values():
 		if isinstance(sender, Sender):
 			sender.close()
+	leases.release(host.db, owner)
+	host.db.commit()
 	return stored
 
 
-def _claim(host: Host) -> list[dict[str, Any]]:
+def _claim(host: Host, owner: str) -> list[dict[str, Any]]:
 	now = host.time()
-	rows = messages.claim_media(host.db, micros(now), micros(now + LEASE_SECONDS), BATCH)
+	until = micros(now + LEASE_SECONDS)
+	rows = []
+	if leases.acquire(host.db, LEASE, owner, now=micros(now), expires=until, stamp=host.now()):
+		rows = messages.claim_media(host.db, micros(now), micros(now + HIDDEN_SECONDS), BATCH)
 	host.db.commit()
 	return rows
 
@@ -66,6 +73,8 @@ def _fetch(sender: Sender | WhatsAppError, row: dict[str, Any]) -> tuple[bytes, 
 		return sender.fetch_media(info)
 	except WhatsAppError as err:
 		return err
+	except Exception as err:  # one strange file must not stop the others
+		return RetryLater("{0}", type(err).__name__, code="unexpected")
 
 
 def _settled(host: Host, row: dict[str, Any], result: tuple[bytes, str] | WhatsAppError) -> dict[str, Any]:
@@ -78,10 +87,13 @@ def _settled(host: Host, row: dict[str, Any], result: tuple[bytes, str] | WhatsA
 		"attachment": None,
 		"error_text": None,
 	}
-	if not isinstance(result, WhatsAppError):
-		content, mime_type = result
-		settled["attachment"] = host.save_file(row["name"], _filename(row, mime_type), content)
-		return settled
+	try:
+		if not isinstance(result, WhatsAppError):
+			content, mime_type = result
+			settled["attachment"] = host.save_file(row["name"], _filename(row, mime_type), content)
+			return settled
+	except WhatsAppError as err:
+		result = err
 	settled["error_text"] = host.say(
 		_("The file could not be fetched: {0}"), host.say(result.template, *result.values)
 	)

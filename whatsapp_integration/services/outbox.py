@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -19,15 +21,18 @@ from whatsapp_integration.core.errors import (
 	WhatsAppError,
 	_,
 )
+from whatsapp_integration.core.json_text import DEPTH_MAX, depth, to_json
 from whatsapp_integration.core.messages import Content, MediaContent
 from whatsapp_integration.senders.factory import sender_class
-from whatsapp_integration.store import chats, messages
+from whatsapp_integration.store import chats, devices, messages
 from whatsapp_integration.store.bulk import micros
 
 if TYPE_CHECKING:
 	from whatsapp_integration.host.base import Host
 
 KEY_MAX = 140
+_PLAIN_KEY = re.compile(r"[a-z0-9_.:/-]{1,64}")
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 CHUNK = 1000  # requests that are prepared and written together
 
 
@@ -184,6 +189,10 @@ class _Lines:
 				", ".join(messages.PRIORITIES),
 				code="priority",
 			)
+		if len(request.reply_to) > KEY_MAX:
+			raise InvalidRequest(
+				_("The id of the message to quote is longer than {0} characters."), KEY_MAX, code="reply_to"
+			)
 		if len(request.idempotency_key) > KEY_MAX:
 			raise InvalidRequest(
 				_("The idempotency key is longer than {0} characters."), KEY_MAX, code="idempotency_key"
@@ -224,10 +233,7 @@ class _Lines:
 			)
 			content = replace(content, media=media)
 		content.check(mode)
-		if any("\ud800" <= character <= "\udfff" for character in _to_json(content)):
-			raise InvalidContent(
-				_("The message holds half of a character. Copy the text again."), code="characters"
-			)
+		_check_json(content)
 		return content
 
 
@@ -281,12 +287,12 @@ def _row(
 		"message_type": content.KIND,
 		"priority": messages.PRIORITIES.get(request.priority, messages.PRIORITIES["Normal"]),
 		"chat": chat["name"] if chat else None,
-		"recipient": draft.recipient or str(request.to)[:KEY_MAX],
-		"body": None if error else content.preview(),
-		"content": _to_json(content),
+		"recipient": draft.recipient or host.clean(str(request.to))[:KEY_MAX],
+		"body": None if error else host.clean(content.preview()),
+		"content": _kept_content(content),
 		"attachment": content.media.file if isinstance(content, MediaContent) else None,
 		"reply_to_id": request.reply_to or None,
-		"idempotency_key": request.idempotency_key[:KEY_MAX] or None,
+		"idempotency_key": _exact_key(request.idempotency_key),
 		"reference_doctype": request.reference[0] or None,
 		"reference_name": request.reference[1] or None,
 		"send_at": request.send_at,
@@ -299,22 +305,48 @@ def _row(
 	}
 
 
-def _to_json(content: Content) -> str:
+def _exact_key(key: str) -> str | None:
+	"""The key as its column holds it. MariaDB compares texts without regard to case and accents, so others are hashed."""
+	if not key or _PLAIN_KEY.fullmatch(key):
+		return key or None
+	return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _kept_content(content: Content) -> str:
+	"""The content as the log keeps it; what no JSON column takes was refused, and is not kept."""
+	try:
+		_check_json(content)
+	except InvalidContent:
+		return "{}"
 	return json.dumps(content.to_dict(), ensure_ascii=False, separators=(",", ":"))
+
+
+def _check_json(content: Content) -> None:
+	"""Refuse what the log's JSON column or its texts can't hold, before it costs the row."""
+	try:
+		text = to_json(content.to_dict())
+	except ValueError as err:
+		raise InvalidContent(_("The content holds a value that is no JSON."), code="content") from err
+	if depth(text) > DEPTH_MAX:
+		raise InvalidContent(_("The content nests deeper than {0} levels."), DEPTH_MAX, code="content")
+	if _HALF_CHARACTER.search(json.dumps(content.to_dict(), ensure_ascii=False)):
+		raise InvalidContent(
+			_("The message holds half of a character. Copy the text again."), code="characters"
+		)
 
 
 def _receipt(draft: _Draft, written: set[str], older: dict[str, dict]) -> Receipt:
 	if draft.row["name"] in written:
 		return Receipt(draft.row["name"], draft.row["status"], draft.error)
-	first = older.get(messages.fold_key(draft.row["idempotency_key"]))
-	if first is None:  # another transaction wrote the key and is newer than what this one can see
-		return Receipt("", st.QUEUED, is_duplicate=True)
+	first = older.get(draft.row["idempotency_key"])
+	if first is None:  # the database left a row out for another reason than its key: never call that queued
+		raise RuntimeError(f"Message {draft.row['name']} was neither written nor found.")
 	if any(
 		first[column] != draft.row[column] for column in ("device", "recipient", "message_type", "content")
 	):
 		error = InvalidRequest(
 			_("The idempotency key {0} belongs to another message. Use a new key for every message."),
-			draft.row["idempotency_key"],
+			draft.request.idempotency_key,
 			code="idempotency_key",
 		)
 		return Receipt(first["name"], first["status"], error)
@@ -328,7 +360,9 @@ def settle_unknown(host: Host) -> int:
 		_("No status came within {0} hours: it is not known whether the message left."), f"{hours:g}"
 	)
 	before = micros(host.time() - hours * 3600)
-	names = messages.fail_unknown(host.db, before, text, host.say(OutcomeUnknown.advice), host.now())
-	host.db.commit()
+	advice, names = host.say(OutcomeUnknown.advice), []
+	for line in devices.all_lines(host.db):
+		names += messages.fail_unknown(host.db, line["name"], before, text, advice, host.now())
 	host.publish({messages.MESSAGE: names})
+	host.db.commit()
 	return len(names)

@@ -61,7 +61,8 @@ def _verify(host: Host, body: bytes, signature: str | None) -> None:
 		app_secrets = host.app_secrets(fresh=True)
 		signer = _find_signer(app_secrets, body, signature)
 	if signer is None:
-		raise Forbidden(_("The signature is wrong.") if app_secrets else _("No app secret is configured."))
+		is_configured = any(app_secrets)
+		raise Forbidden(_("The signature is wrong.") if is_configured else _("No app secret is configured."))
 	if len(app_secrets) > 1 and _names_foreign_line(app_secrets, signer, body):
 		raise Forbidden(_("The signature belongs to another app than the device."))
 
@@ -77,16 +78,22 @@ def _names_foreign_line(app_secrets: Mapping[str, Collection[str]], signer: str,
 	return bool(named & (foreign - set(app_secrets[signer])))
 
 
-def process(host: Host, owner: str) -> int:
-	"""Apply all posts that wait, unless another process does it already; returns how many were applied."""
-	done = 0
-	while rows := _next(host, owner):
-		if not _apply_together(host, rows):
-			for row in rows:
-				_apply_alone(host, row)
-		done += len(rows)
-	leases.release(host.db, owner)
-	host.db.commit()
+def process(host: Host, owner: str, *, seconds: float = 200) -> int:
+	"""Apply the posts that wait, unless another process does it already; begins no further batch after `seconds`.
+
+	Returns how many were applied.
+	"""
+	done, deadline = 0, host.time() + seconds
+	try:
+		while host.time() < deadline and (rows := _next(host, owner)):
+			if not _apply_together(host, rows):
+				for row in rows:
+					_apply_alone(host, row)
+			done += len(rows)
+	finally:
+		host.db.rollback()
+		leases.release(host.db, owner)
+		host.db.commit()
 	return done
 
 
@@ -118,7 +125,6 @@ def _apply_together(host: Host, rows: Sequence[dict[str, Any]]) -> bool:
 	except Exception:  # whatever it was, it is found out and recorded one by one
 		host.db.rollback()
 		return False
-	outcome.publish(host)
 	return True
 
 
@@ -141,7 +147,6 @@ def _apply_alone(host: Host, row: dict[str, Any]) -> None:
 		_finish(host, _again(host, row, len(events), text))
 	else:
 		_finish(host, _settled(row, "Done", len(events), ignored=outcome.ignored + outcome.deferred))
-	outcome.publish(host)
 
 
 def _parse(body: str) -> list | None:
@@ -165,6 +170,8 @@ def _finite(text: str) -> float | None:
 def _again(host: Host, row: dict[str, Any], events: int, error: str) -> dict[str, Any]:
 	attempts = row["attempts"] + 1
 	status = "Pending" if attempts < ATTEMPTS else "Failed"
+	if status == "Failed":
+		host.alert(host.say(_("A webhook of WhatsApp could not be applied: {0}"), row["name"]), error)
 	due = micros(host.time() + RETRY_SECONDS * 2**attempts)
 	return {**_settled(row, status, events, error=error), "due": due}
 

@@ -19,6 +19,11 @@ def new_name() -> str:
 	return secrets.token_hex(8)
 
 
+def locking(db) -> str:
+	"""The ending of a SELECT that has to see what others committed since this transaction began, and keep it so."""
+	return "" if db.db_type == "sqlite" else " FOR UPDATE"
+
+
 def places(values: Sequence) -> str:
 	"""The places of an IN list: "(%s, %s)"."""
 	return "(" + ", ".join(["%s"] * len(values)) + ")"

@@ -20,12 +20,12 @@ def shorten(text: str | None) -> str:
 	return line if len(line) <= PREVIEW_MAX else line[: PREVIEW_MAX - 1] + "…"
 
 
-def find(db, device: str, remote_ids: Sequence[str]) -> dict[str, dict]:
+def find(db, device: str, remote_ids: Sequence[str], *, lock: str = "") -> dict[str, dict]:
 	"""Chats of a device by the contact's id."""
 	found = {}
 	for part in bulk.chunks(list(remote_ids)):
 		rows = db.sql(
-			f"SELECT {_COLUMNS} FROM {TABLE} WHERE `device` = %s AND `remote_id` IN {bulk.places(part)}",
+			f"SELECT {_COLUMNS} FROM {TABLE} WHERE `device` = %s AND `remote_id` IN {bulk.places(part)}{lock}",
 			[device, *part],
 			as_dict=True,
 		)
@@ -57,7 +57,7 @@ def ensure(
 			for remote_id in missing
 		]
 		bulk.insert(db, CHAT, rows, now=now, user=user)
-		found.update(find(db, device, missing))
+		found.update(find(db, device, missing, lock=bulk.locking(db)))
 	return found
 
 

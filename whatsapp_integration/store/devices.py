@@ -28,12 +28,12 @@ def all_lines(db) -> list[dict]:
 
 
 def group_by_secret(lines: Iterable[dict], read_secret: Callable[[str], str]) -> dict[str, frozenset[str]]:
-	"""Secret → ids of the numbers and accounts of the lines that have it; lines without one are left out."""
+	"""Secret → ids of the numbers and accounts of the lines that have it; "" for those without one and disabled ones."""
 	groups: dict[str, set[str]] = {}
 	for line in lines:
-		if secret := read_secret(line["name"]):
-			ids = {line["phone_number_id"], line["waba_id"]} - {None, ""}
-			groups.setdefault(secret, set()).update(ids)
+		ids = {line["phone_number_id"], line["waba_id"]} - {None, ""}
+		secret = read_secret(line["name"]) if line["enabled"] else ""
+		groups.setdefault(secret, set()).update(ids)
 	return {secret: frozenset(ids) for secret, ids in groups.items()}
 
 

@@ -31,6 +31,19 @@ def release(db, owner: str) -> None:
 	db.sql(f"UPDATE `tab{LEASE}` SET `expires` = 0, `lease_owner` = '' WHERE `lease_owner` = %s", [owner])
 
 
+def set_ready(db, name: str, ready: int) -> None:
+	"""Whoever has this lease shall do nothing before `ready`."""
+	db.sql(f"UPDATE `tab{LEASE}` SET `ready` = %s WHERE `name` = %s", [ready, name])
+
+
+def ready(db, name: str) -> int:
+	"""When the work behind a lease may go on; 0 where nothing holds it up."""
+	rows = db.sql(f"SELECT `ready` FROM `tab{LEASE}` WHERE `name` = %s", [name])
+	return rows[0][0] if rows else 0
+
+
 def _owner(db, name: str) -> str | None:
-	rows = db.sql(f"SELECT `lease_owner` FROM `tab{LEASE}` WHERE `name` = %s", [name])
+	# A locking read: a snapshot that is older than the other owner's commit would tell the past.
+	lock = bulk.locking(db)
+	rows = db.sql(f"SELECT `lease_owner` FROM `tab{LEASE}` WHERE `name` = %s{lock}", [name])
 	return rows[0][0] if rows else None

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -44,22 +45,17 @@ def get(db, names: Sequence[str], columns: str = "`name`, `status`") -> dict[str
 
 
 def by_idempotency_key(db, keys: Sequence[str]) -> dict[str, dict]:
-	"""Rows by their folded key (`fold_key`)."""
+	"""Rows by their key, those that others committed since this transaction began included."""
 	found = {}
 	for part in bulk.chunks(list(keys)):
 		rows = db.sql(
 			f"SELECT `name`, `idempotency_key`, `status`, `device`, `recipient`, `message_type`, `content` FROM {TABLE} "
-			f"WHERE `idempotency_key` IN {bulk.places(part)}",
+			f"WHERE `idempotency_key` IN {bulk.places(part)}{bulk.locking(db)}",
 			list(part),
 			as_dict=True,
 		)
-		found.update((fold_key(row["idempotency_key"]), row) for row in rows)
+		found.update((row["idempotency_key"], row) for row in _as_text(rows))
 	return found
-
-
-def fold_key(key: str | None) -> str:
-	"""A key as MariaDB's collation compares it: "Order-1" and "order-1" are one."""
-	return (key or "").casefold().rstrip()
 
 
 # -- the queue --
@@ -76,7 +72,7 @@ def next_due(db, device: str, now: int, limit: int) -> list[dict]:
 				[device, priority, now, limit - len(rows)],
 				as_dict=True,
 			)
-	return rows
+	return _as_text(rows)
 
 
 def postponed(
@@ -186,10 +182,11 @@ def release_held(db, device: str, now: int) -> None:
 	)
 
 
-def fail_unknown(db, before: int, text: str, advice: str, now: datetime) -> list[str]:
-	"""Give up on outcomes that stayed unknown; returns the names."""
+def fail_unknown(db, device: str, before: int, text: str, advice: str, now: datetime) -> list[str]:
+	"""Give up on outcomes of a device that stayed unknown; returns the names."""
 	rows = db.sql(
-		f"SELECT `name` FROM {TABLE} WHERE `status` = 'Unknown' AND `attempted` < %s LIMIT 10000", [before]
+		f"SELECT `name` FROM {TABLE} WHERE `device` = %s AND `status` = 'Unknown' AND `attempted` < %s",
+		[device, before],
 	)
 	names = [name for (name,) in rows]
 	for part in bulk.chunks(names):
@@ -315,3 +312,11 @@ def _raise_status(
 			f"`failed_at` = NULL, `modified` = %s WHERE `name` IN {bulk.places(part)} AND `status` IN {bulk.places(sources)}",
 			[status, now, *part, *sources],
 		)
+
+
+def _as_text(rows: list[dict]) -> list[dict]:
+	"""The driver of PostgreSQL reads JSON columns by itself; the others give the text that was written."""
+	for row in rows:
+		if isinstance(row["content"], dict):
+			row["content"] = json.dumps(row["content"], ensure_ascii=False, separators=(",", ":"))
+	return rows

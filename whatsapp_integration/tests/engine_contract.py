@@ -30,7 +30,7 @@ from whatsapp_integration.core.events import (
 	MessageReceived,
 	StatusChanged,
 )
-from whatsapp_integration.core.messages import Document, Media, Template, Text
+from whatsapp_integration.core.messages import Contacts, Document, Media, Sent, Template, Text
 from whatsapp_integration.host.base import Settings
 from whatsapp_integration.senders.factory import create_sender
 from whatsapp_integration.senders.memory import clear_mailboxes, mailbox
@@ -150,6 +150,12 @@ class EngineContract:
 		with self.assertRaisesRegex(InvalidRequest, "belongs to another message"):
 			outbox.send(self.host, self.request("Something else", idempotency_key=f"{self.device} 1"))
 
+	def test_keys_are_compared_exactly(self):
+		names = self.queue(
+			*[self.request(idempotency_key=f"{self.device} {key}") for key in ("a", "A", "á", "a ")]
+		)
+		self.assertEqual(len(set(names)), 4)
+
 	def test_a_wrong_message_is_refused_with_nothing_written(self):
 		wrong = [
 			(InvalidPhone, self.request(to="12")),
@@ -157,6 +163,10 @@ class EngineContract:
 			(InvalidContent, self.request("x" * 4097)),
 			(InvalidContent, self.request("half a \ud83d")),
 			(InvalidRequest, self.request(priority="Soon")),
+			(InvalidRequest, self.request(reply_to="x" * 141)),
+			(InvalidContent, replace(self.request(), content=Contacts(({"name": {"formatted_name": 5}},)))),
+			(InvalidContent, replace(self.request(), content=Template("a", "en", ({"x": float("nan")},)))),
+			(InvalidContent, replace(self.request(), content=Template("a", "en", (nested(60),)))),
 			(InvalidRequest, replace(self.request(), device="Nowhere")),
 			(InvalidRequest, replace(self.request(), chat="Nowhere")),
 		]
@@ -164,6 +174,10 @@ class EngineContract:
 			with self.subTest(error=error, request=request), self.assertRaises(error):
 				outbox.send(self.host, request)
 		self.assertEqual((self.rows(), self.rows(CHAT)), ([], []))
+
+	def test_in_bulk_even_what_no_column_takes_is_a_failed_row(self):
+		(name,) = self.queue(replace(self.request(), content=Template("a", "en", ({"x": float("nan")},))))
+		self.assertEqual(self.row(name)["status"], "Failed")
 
 	def test_in_bulk_a_wrong_message_is_a_failed_row_and_the_others_go(self):
 		names = self.queue(self.request(to="12"), self.request())
@@ -398,6 +412,40 @@ class EngineContract:
 		self.assertEqual(self.row(names[0])["status"], "Failed")
 		self.assertIn("gone.pdf", self.row(names[0])["error_text"])
 
+	def test_a_file_that_can_not_be_read_holds_up_nobody_else(self):
+		document = Document(Media(link="https://example.com/a.pdf"))
+		names = self.queue(SendRequest(document, to=TO, device=self.device), self.request(to=OTHER))
+		broken = json.dumps(Document(Media(file="broken.pdf")).to_dict())
+		self.host.db.sql(f"UPDATE `tab{MESSAGE}` SET `content` = %s WHERE `name` = %s", [broken, names[0]])
+		self.host.open_file = lambda reference: (_ for _ in ()).throw(OSError("disk"))
+		self.drain()
+		self.assertEqual([self.row(name)["status"] for name in names], ["Queued", "Sent"])
+
+	def test_an_answer_that_can_not_be_written_costs_only_its_own_row(self):
+		self.box.script = lambda message: Sent("the same id")
+		names = self.queue(self.request(), self.request(to=OTHER))
+		self.drain()
+		self.assertEqual(sorted(self.row(name)["status"] for name in names), ["Sending", "Sent"])
+		self.drain()
+		self.assertEqual(sorted(self.row(name)["status"] for name in names), ["Sent", "Unknown"])
+
+	def test_a_refusal_of_the_whole_device_keeps_the_order_and_outlives_the_process(self):
+		refused = []
+
+		def refuse_the_first(message):
+			if not refused:
+				refused.append(message)
+				return RetryLater("Slow down", code=130429, scope="device", after=30)
+
+		self.box.script = refuse_the_first
+		self.queue(self.request("1"), self.request("2"))
+		self.drain()
+		self.drain()
+		self.assertEqual(self.box.sent, [])
+		self.host.offset += 31
+		self.drain()
+		self.assertEqual([message.content.body for message in self.box.sent], ["1", "2"])
+
 	# -- receiving --
 
 	def test_a_received_message_makes_a_chat_and_counts_as_unread(self):
@@ -410,6 +458,7 @@ class EngineContract:
 		self.apply(self.received(), self.received("wamid.in2", at=self.host.time() + 1))
 		(chat,) = self.rows(CHAT)
 		inbox.mark_read(self.host, chat["name"])
+		inbox.send_read_receipt(self.host, chat["name"])
 		self.assertEqual((self.rows(CHAT)[0]["unread_count"], self.box.read), (0, [("wamid.in2", False)]))
 
 	def test_an_answer_from_the_phone_itself_means_the_chat_was_read(self):
@@ -485,6 +534,13 @@ class EngineContract:
 		dispatcher.close()
 		self.assertEqual(self.row(name)["status"], "Failed")
 
+	def test_a_failure_without_a_code_does_not_stop_the_device(self):
+		(name,) = self.queue()
+		self.drain()
+		self.apply(self.status("mem.1", "Failed"))
+		self.assertEqual(self.row(name)["status"], "Failed")
+		self.assertEqual(self.row(self.device, DEVICE)["status"], "Connected")
+
 	def test_a_failed_status_says_why(self):
 		(name,) = self.queue()
 		self.drain()
@@ -508,14 +564,13 @@ class EngineContract:
 		self.assertEqual((row["body"], row["is_edited"]), ("Better", 1))
 
 	def test_an_event_of_an_unknown_number_is_ignored(self):
-		outcome = self.apply(replace(self.received(), account="unknown"))
-		self.assertEqual((outcome.ignored, self.rows()), (1, []))
+		outcome = self.apply(
+			replace(self.received(), account="unknown"), replace(self.received(), account=self.device)
+		)
+		self.assertEqual((outcome.ignored, self.rows()), (2, []))
 
 	def test_deeply_nested_and_odd_data_is_kept(self):
-		nested: dict = {"leaf": "\ud800"}
-		for _level in range(60):
-			nested = {"in": nested}
-		self.apply(self.received(kind="unsupported", data=nested))
+		self.apply(self.received(kind="unsupported", data=nested(60)))
 		self.assertEqual(len(self.rows()), 1)
 
 	# -- webhooks --
@@ -574,13 +629,30 @@ class EngineContract:
 		self.box.media["m1"] = (b"%PDF-1.4 hello", "application/pdf")
 		info = MediaInfo("m1", "application/pdf", "", "../bill.pdf")
 		self.apply(self.received(kind="document", media=info))
-		self.assertEqual(media.fetch_due(self.host), 1)
+		self.assertEqual(media.fetch_due(self.host, "test"), 1)
 		(row,) = self.rows()
 		self.assertEqual((row["media_state"], self.read(row["attachment"])), ("Stored", b"%PDF-1.4 hello"))
 
+	def test_a_file_that_the_host_refuses_holds_up_nobody_else(self):
+		keep = self.host.save_file
+
+		def refuse_large(message, filename, content):
+			if filename == "large.pdf":
+				raise InvalidContent("This site does not keep the file: too large")
+			return keep(message, filename, content)
+
+		self.host.save_file = refuse_large
+		for name in ("large.pdf", "small.pdf"):
+			self.box.media[name] = (name.encode(), "application/pdf")
+			info = MediaInfo(name, "application/pdf", "", name)
+			self.apply(self.received(f"wamid.{name}", kind="document", media=info))
+		self.assertEqual(media.fetch_due(self.host, "test"), 1)
+		states = {row["media_id"]: row["media_state"] for row in self.rows()}
+		self.assertEqual(states, {"large.pdf": "Failed", "small.pdf": "Stored"})
+
 	def test_a_file_that_is_gone_is_failed_with_the_reason(self):
 		self.apply(self.received(kind="image", media=MediaInfo("gone", "image/png")))
-		media.fetch_due(self.host)
+		media.fetch_due(self.host, "test")
 		(row,) = self.rows()
 		self.assertEqual(row["media_state"], "Failed")
 		self.assertIn("no longer has this file", row["error_text"])
@@ -588,6 +660,13 @@ class EngineContract:
 	def read(self, reference: str) -> bytes:
 		with open(self.host.open_file(reference).path, "rb") as file:
 			return file.read()
+
+
+def nested(levels: int) -> dict:
+	value: dict = {"leaf": "\ud800"}
+	for _level in range(levels):
+		value = {"in": value}
+	return value
 
 
 DEVICE_VALUES = {

@@ -99,18 +99,19 @@ class TestDeskFlow(SiteTestCase):
 
 	def log_in(self):
 		browser = self.browser
-		browser.open("device", f"{self.web.url}/login")
+		browser.open("device", f"{self.web.url}/app/whatsapp")  # asks who it is, and goes on there
 		browser.type("#login_email", MANAGER)
 		browser.type("#login_password", self.password)
 		browser.click(".btn-login")
-		browser.wait("the desk", lambda: browser.run("return window.frappe?.boot?.user?.name") == MANAGER)
+		browser.see(".shortcut-widget-box", say("Devices"))
+		browser.picture("01-workspace")
 
 	def fill_in_the_device(self):
 		browser = self.browser
-		browser.open("device", f"{self.web.url}/app/whatsapp-device")
-		browser.click(".page-actions .primary-action")
+		browser.click(".shortcut-widget-box", say("Devices"))
+		browser.click(".page-actions .primary-action", say("WhatsApp Device"))
 		browser.see(field("device_name"))
-		browser.picture("01-new-device")
+		browser.picture("02-new-device")
 		browser.type(field("device_name"), LINE)
 		browser.type(field("phone_number"), defaults.PHONE_NUMBER)
 		browser.click("[data-fieldname=cloud_api_tab]")
@@ -119,17 +120,17 @@ class TestDeskFlow(SiteTestCase):
 		browser.type(field("access_token"), defaults.ACCESS_TOKEN)
 		browser.type(field("app_secret"), defaults.APP_SECRET)
 		browser.type(field("verify_token"), defaults.VERIFY_TOKEN)
-		browser.picture("02-cloud-api")
+		browser.picture("03-cloud-api")
 		browser.press_control("s")
 		browser.see("button", say("Connect to Meta"))
 		self.expect_no_reload()
-		browser.picture("03-saved-device")
+		browser.picture("04-saved-device")
 
 	def connect_to_meta(self):
 		browser = self.browser
 		browser.click("button", say("Connect to Meta"))
 		browser.see(".modal.show .modal-title", say("Connected to Meta"))
-		browser.picture("04-connected")
+		browser.picture("05-connected")
 		checks = browser.shown(".modal.show .wa-check")
 		green = browser.shown(".modal.show .wa-check .indicator.green")
 		self.assertGreaterEqual(len(checks), 5)
@@ -138,45 +139,45 @@ class TestDeskFlow(SiteTestCase):
 		browser.see_none(".modal.show")
 		browser.click("[data-fieldname=details_tab]")
 		browser.see(".form-message.green", say("Connected and ready to send."))
-		browser.picture("05-connected-device")
+		browser.picture("06-connected-device")
 
 	def send_the_test_message(self):
 		browser = self.browser
 		browser.click("button", say("Send Test Message"))
 		browser.type(f".modal.show {field('to')}", CUSTOMER)
 		browser.type(".modal.show [data-fieldname=text] textarea", GREETING)
-		browser.picture("06-test-message")
+		browser.picture("07-test-message")
 		browser.click(".modal.show .btn-modal-primary")
 		self.see_steps(".modal.show", "Queued", "Sent")
-		browser.picture("07-sent")
+		browser.picture("08-sent")
 
 	def watch_it_being_delivered(self):
 		browser = self.browser
 		(accepted,) = self.box.messages(to=CUSTOMER)
 		self.box.status(accepted["id"], "delivered")
 		self.see_steps(".modal.show", "Queued", "Sent", "Delivered")
-		browser.picture("08-delivered")
+		browser.picture("09-delivered")
 		link = browser.see(".modal.show a[href*=whatsapp-message-log]").get_attribute("href")
 		browser.open("message", link)
 		self.see_steps(".page-container", "Queued", "Sent", "Delivered")
 		self.expect_no_reload()
-		browser.picture("09-message-delivered")
+		browser.picture("10-message-delivered")
 
 	def watch_it_being_read(self):
 		browser = self.browser
 		browser.open("phone", self.box.url)
 		browser.click(".chat")
 		browser.see("#log .bubble", GREETING)
-		browser.picture("10-phone")
+		browser.picture("11-phone")
 		browser.show("message")
 		self.see_steps(".page-container", "Queued", "Sent", "Delivered", "Read")
 		browser.see(".page-head .indicator-pill", say("Read", "WhatsApp Message Log"))
 		self.assertTrue(browser.is_same_page())
-		browser.picture("11-message-read")
+		browser.picture("12-message-read")
 		browser.show("device")
 		self.see_steps(".modal.show", "Queued", "Sent", "Delivered", "Read")
 		self.assertTrue(browser.is_same_page())
-		browser.picture("12-read")
+		browser.picture("13-read")
 
 	def watch_the_answer_arrive(self):
 		browser = self.browser
@@ -188,29 +189,29 @@ class TestDeskFlow(SiteTestCase):
 		browser.type("#text", ANSWER)
 		browser.click("#send")
 		browser.see("#log .mine .bubble", ANSWER)
-		browser.picture("15-phone-answered")
+		browser.picture("16-phone-answered")
 		browser.show("message")
-		browser.see(".wa-bubble.wa-in", ANSWER)
+		browser.see("[data-fieldname=conversation] .wa-bubble.wa-in", ANSWER)
 		self.assertTrue(browser.is_same_page())
-		browser.picture("16-chat-answered")
+		browser.picture("17-chat-answered")
 		browser.show("device")
 		browser.see(".list-row", ANSWER)
 		self.assertTrue(browser.is_same_page())
-		browser.picture("17-list-answered")
+		browser.picture("18-list-answered")
 
 	def open_the_list_of_messages(self):
 		browser = self.browser
 		browser.click(".inner-group-button button", say("View"))
 		browser.click(".inner-group-button .dropdown-item", say("Messages"))
 		browser.see(".list-row", GREETING)
-		browser.picture("13-list")
+		browser.picture("14-list")
 
 	def open_the_chat(self):
 		browser = self.browser
 		browser.show("message")
 		browser.click("[data-fieldname=chat] .control-value a")
-		browser.see(".wa-bubble.wa-out", GREETING)
-		browser.picture("14-chat")
+		browser.see("[data-fieldname=conversation] .wa-bubble.wa-out", GREETING)
+		browser.picture("15-chat")
 
 	def expect_no_reload(self):
 		"""From here on this tab hears of news, and `is_same_page` tells whether it was reloaded."""

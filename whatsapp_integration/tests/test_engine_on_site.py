@@ -1,5 +1,7 @@
 """The engine's promises, kept on a Frappe site."""
 
+from dataclasses import replace
+
 import frappe
 from frappe.utils.password import set_encrypted_password
 
@@ -33,6 +35,17 @@ class TestEngineOnSite(EngineContract, SiteTestCase):
 		frappe.db.commit()
 		self.addCleanup(self.remove_rows)
 		return host
+
+	def test_texts_from_outside_are_harmless_on_every_page(self):
+		self.apply(
+			replace(
+				self.received(body="5 < 6 <img src=x onerror=alert(1)>"), profile_name="<b onclick=x>Mona"
+			)
+		)
+		(row,), (chat,) = self.rows(), self.rows(CHAT)
+		shown = [row["body"], row["contact_name"], chat["title"], chat["last_message"]]
+		self.assertFalse([text for text in shown if "<" in text])
+		self.assertEqual(row["body"], "5 &lt; 6 &lt;img src=x onerror=alert(1)&gt;")
 
 	def remove_rows(self):
 		frappe.db.rollback()

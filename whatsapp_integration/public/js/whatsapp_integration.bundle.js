@@ -41,13 +41,44 @@ Object.assign(frappe.whatsapp, {
 		"error_text",
 	],
 
-	/** Phone numbers keep their + in front on a right-to-left desk. */
+	/** Phone numbers and ids keep their order on a right-to-left desk. */
 	left_to_right(frm, fields) {
 		fields.forEach((field) =>
 			frm.get_field(field).$wrapper.find("input, .control-value").attr("dir", "ltr")
 		);
-		if (fields.includes(frm.meta.title_field))
-			frm.page.$title_area.find(".title-text").attr("dir", "ltr");
+	},
+
+	/** A sentence as HTML, in its own direction and the phone numbers in it in theirs. */
+	sentence(text) {
+		const said = escape(text).replace(/\+?\d[\d\s().-]{5,}\d/g, '<bdi dir="ltr">$&</bdi>');
+		return said && `<div dir="auto" class="wa-sentence">${said}</div>`;
+	},
+
+	/** Read-only texts that may name phone numbers. */
+	show_sentences(frm, fields) {
+		fields.forEach((field) => {
+			frm.get_field(field).df.formatter = (value) => frappe.whatsapp.sentence(__(value));
+			frm.refresh_field(field);
+		});
+	},
+
+	/** The contact and the number as the heading of a form; the row's own name says nothing. */
+	set_title(frm, name, number) {
+		const parts = [name && `\u2068${escape(name)}\u2069`, number && `\u2066${escape(number)}\u2069`];
+		frm.page.set_title(parts.filter(Boolean).join(" · ") || frm.doc.name);
+	},
+
+	/** The options of a list's filters in the words of its DocType: Frappe has other ones for "Read" or "Open". */
+	translate_filters(list) {
+		Object.values(list.page.fields_dict).forEach((control) => {
+			if (control.df.fieldtype !== "Select" || control.df.context) return;
+			control.df.context = list.doctype;
+			const value = control.$input.val();
+			control.last_options = null;
+			control.set_options();
+			control.$input.val(value);
+			control.toggle_placeholder();
+		});
 	},
 
 	/** One message as the customer sees it, as HTML. */
@@ -108,7 +139,7 @@ Object.assign(frappe.whatsapp, {
 				}
 				if (message.left.length) {
 					const rows = message.left.map(
-						(row) => `<li>${escape(row.name)}: ${escape(row.reason)}</li>`
+						(row) => `<li><bdi>${escape(row.name)}</bdi>: <bdi>${escape(row.reason)}</bdi></li>`
 					);
 					frappe.msgprint({ title: __("Left as they were"), message: `<ul>${rows.join("")}</ul>` });
 				}

@@ -5,11 +5,16 @@ frappe.ui.form.on("WhatsApp Chat", {
 			.addClass("btn-primary");
 		frappe
 			.require(["whatsapp_integration.bundle.js", "whatsapp_integration.bundle.css"])
+			.then(() => show_title(frm))
 			.then(() => show_conversation(frm))
-			.then(() => frappe.whatsapp.left_to_right(frm, ["phone"]))
 			.then(() => follow_messages(frm));
 	},
 });
+
+function show_title(frm) {
+	frappe.whatsapp.set_title(frm, frm.doc.title, frm.doc.phone);
+	frappe.whatsapp.left_to_right(frm, ["phone", "remote_id", "user_id", "last_incoming_id"]);
+}
 
 async function show_conversation(frm) {
 	const messages = await frappe.db.get_list("WhatsApp Message Log", {

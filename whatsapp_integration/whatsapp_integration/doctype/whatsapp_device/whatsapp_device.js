@@ -3,15 +3,22 @@ frappe.ui.form.on("WhatsApp Device", {
 		show_webhook_url(frm);
 		show_unofficial_note(frm);
 		if (frm.is_new()) return;
-		show_state(frm);
 		if (frm.perm[0]?.write) add_buttons(frm);
 		frappe
 			.require(["whatsapp_integration.bundle.js", "whatsapp_integration.bundle.css"])
-			.then(() => frappe.whatsapp.left_to_right(frm, ["phone_number", "display_phone_number"]));
+			.then(() => show_directions(frm));
 	},
 
 	mode: show_unofficial_note,
 });
+
+const IDS = ["phone_number", "phone_number_id", "waba_id", "access_token", "app_secret", "verify_token"];
+
+function show_directions(frm) {
+	frappe.whatsapp.left_to_right(frm, [...IDS, "display_phone_number"]);
+	frappe.whatsapp.show_sentences(frm, ["status_reason"]);
+	show_state(frm);
+}
 
 const STATES = {
 	Disconnected: ["blue", __("Not connected yet. Press Connect to Meta.")],
@@ -32,13 +39,16 @@ function show_state(frm) {
 	let [color, said] = STATES[status] || ["blue", __(status)];
 	if (mode === "Unofficial" && status === "Disconnected") said = __("Not linked yet.");
 	if (!enabled) [color, said] = ["yellow", __("This device is disabled: nothing is sent or received.")];
-	const reason = status_reason ? `<div>${frappe.utils.escape_html(status_reason)}</div>` : "";
 	frm.dashboard.clear_headline();
-	frm.dashboard.set_headline(`<div><b>${said}</b> ${quality(frm.doc)}${reason}</div>`, color);
+	frm.dashboard.set_headline(`<div><b>${said}</b> ${quality(frm.doc)}${frappe.whatsapp.sentence(__(status_reason))}</div>`, color);
 }
 
 function quality(doc) {
-	const words = { GREEN: ["green", __("High")], YELLOW: ["orange", __("Medium")], RED: ["red", __("Low")] };
+	const words = {
+		GREEN: ["green", __("High", null, "WhatsApp Device")],
+		YELLOW: ["orange", __("Medium", null, "WhatsApp Device")],
+		RED: ["red", __("Low", null, "WhatsApp Device")],
+	};
 	const [color, word] = words[doc.quality_rating] || [];
 	if (!color || doc.mode !== "Official") return "";
 	return `<span class="indicator-pill ${color}">${__("Quality: {0}", [word])}</span>`;
@@ -119,8 +129,8 @@ async function connect_to_meta(frm) {
 		(check) => `<div class="wa-check">
 			<span class="indicator ${check.ok ? "green" : "red"}"></span>
 			<div><b>${escape(check.label)}</b>
-				${check.detail ? `<div dir="auto">${escape(check.detail)}</div>` : ""}
-				${check.advice ? `<div class="text-muted" dir="auto">${escape(check.advice)}</div>` : ""}
+				${frappe.whatsapp.sentence(check.detail)}
+				<div class="text-muted">${frappe.whatsapp.sentence(check.advice)}</div>
 			</div>
 		</div>`
 	);
@@ -172,11 +182,10 @@ function follow_test(dialog, name) {
 	const look = async () => {
 		const { message } = await frappe.call("whatsapp_integration.api.messages.status", { message: name });
 		const link = frappe.utils.get_form_link("WhatsApp Message Log", name, true, __("Open the message"));
-		const words = [message.error_text, message.advice]
-			.filter(Boolean)
-			.map(frappe.utils.escape_html)
-			.join("<br>");
-		dialog.get_field("progress").$wrapper.html(`${frappe.whatsapp.steps(message)}<p>${words}</p>${link}`);
+		const words = [message.error_text, message.advice].map((text) => frappe.whatsapp.sentence(__(text)));
+		dialog
+			.get_field("progress")
+			.$wrapper.html(`${frappe.whatsapp.steps(message)}${words.join("")}<p>${link}</p>`);
 		if (last.includes(message.status)) stop();
 	};
 	const on_update = (data) => data.name === name && look();

@@ -1,6 +1,22 @@
+// Frappe's own words for "Blocked" mean something else
+frappe.meta.get_docfields("WhatsApp Device").forEach((df) => {
+	if (df.fieldtype === "Select")
+		df.formatter = (value) => frappe.utils.escape_html(value ? __(value, null, df.parent) : "");
+});
+
 frappe.listview_settings["WhatsApp Device"] = {
 	hide_name_column: true,
 	add_fields: ["status", "enabled"],
+
+	onload(list) {
+		frappe
+			.require("whatsapp_integration.bundle.js")
+			.then(() => frappe.whatsapp.translate_filters(list));
+	},
+
+	formatters: {
+		phone_number: (value) => `\u200e${frappe.utils.escape_html(value || "")}`, // keeps the + in front, right-to-left too
+	},
 
 	get_indicator(doc) {
 		if (!doc.enabled) return [__("Disabled"), "darkgrey", "enabled,=,0"];

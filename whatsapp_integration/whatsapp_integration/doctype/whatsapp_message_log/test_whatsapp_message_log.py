@@ -43,8 +43,10 @@ class TestWhatsAppMessageLog(SiteTestCase):
 
 	def test_one_device_has_a_message_id_once(self):
 		make_message(DEVICE, remote_id="wamid.1")
+		frappe.db.savepoint("one_message")
 		with self.assertRaises(frappe.UniqueValidationError):
 			make_message(DEVICE, remote_id="wamid.1")
+		frappe.db.rollback(save_point="one_message")  # or PostgreSQL refuses every statement that follows
 
 	def test_nothing_is_cleared_when_messages_are_kept_for_ever(self):
 		self.keep(0)

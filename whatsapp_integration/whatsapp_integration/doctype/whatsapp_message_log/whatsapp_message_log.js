@@ -28,8 +28,22 @@ function add_buttons(frm) {
 	}
 }
 
+const IDS = [
+	"recipient",
+	"wa_id",
+	"remote_id",
+	"reply_to_id",
+	"error_code",
+	"idempotency_key",
+	"media_id",
+	"media_sha256",
+	"mime_type",
+];
+
 function show_overview(frm) {
-	frappe.whatsapp.left_to_right(frm, ["recipient"]);
+	frappe.whatsapp.set_title(frm, frm.doc.contact_name, frm.doc.recipient);
+	frappe.whatsapp.left_to_right(frm, IDS);
+	frappe.whatsapp.show_sentences(frm, ["error_text"]);
 	frm.get_field("overview").$wrapper.html(
 		`${problem(frm.doc)}${frappe.whatsapp.steps(frm.doc)}<div class="wa-chat">${frappe.whatsapp.bubble(
 			frm.doc
@@ -45,14 +59,13 @@ function problem(doc) {
 	}[doc.status];
 	if (!said && !(doc.error_text && ["Queued", "Sending"].includes(doc.status))) return "";
 	const [color, title] = said || ["warning", __("The last attempt did not succeed")];
-	const escape = frappe.utils.escape_html;
 	const code = doc.error_code
-		? `<small>${__("Error code")}: <bdi>${escape(doc.error_code)}</bdi></small>`
+		? `<small>${__("Error code")}: <bdi>${frappe.utils.escape_html(doc.error_code)}</bdi></small>`
 		: "";
 	return `<div class="alert alert-${color}" role="alert">
 		<b>${title}</b>
-		${doc.error_text ? `<div dir="auto">${escape(__(doc.error_text))}</div>` : ""}
-		${doc.advice ? `<div class="mt-2" dir="auto">${escape(__(doc.advice))}</div>` : ""}
+		${frappe.whatsapp.sentence(__(doc.error_text))}
+		<div class="my-2">${frappe.whatsapp.sentence(__(doc.advice))}</div>
 		${code}
 	</div>`;
 }

@@ -1,3 +1,9 @@
+// Frappe's own words for "Read" and "Failed" mean something else
+frappe.meta.get_docfields("WhatsApp Message Log").forEach((df) => {
+	if (df.fieldtype === "Select")
+		df.formatter = (value) => frappe.utils.escape_html(value ? __(value, null, df.parent) : "");
+});
+
 frappe.listview_settings["WhatsApp Message Log"] = {
 	hide_name_column: true,
 	add_fields: ["status", "direction"],
@@ -20,19 +26,25 @@ frappe.listview_settings["WhatsApp Message Log"] = {
 	},
 
 	formatters: {
-		recipient: (value) => `\u200e${frappe.utils.escape_html(value || "")}`, // keeps the + in front, right-to-left too
+		recipient: (value) => `\u200e${value || ""}`, // keeps the + in front, right-to-left too
+		message_type: (value) => __(value, null, "WhatsApp Message Log"),
 		direction(value) {
 			const icon = value === "Incoming" ? "arrow-down-left" : "arrow-up-right";
 			return `${frappe.utils.icon(icon, "xs")} ${__(value)}`;
 		},
 		body(value) {
-			return `<bdi>${frappe.utils.escape_html(value || "")}</bdi>`;
+			const text = frappe.utils.escape_html(value || "");
+			// cut off at its end in either direction, and still at the column's edge
+			return `<div class="ellipsis" dir="auto" style="text-align: match-parent" title="${text}">${text}</div>`;
 		},
 	},
 
 	onload(list) {
 		// Frappe's live update compares with "desc" and would turn the list upside down
 		list.sort_order = list.sort_order.toLowerCase();
+		frappe
+			.require("whatsapp_integration.bundle.js")
+			.then(() => frappe.whatsapp.translate_filters(list));
 		const act = (run) => () => {
 			const rows = list.get_checked_items();
 			const done = () => {
