@@ -8,6 +8,10 @@ frappe.listview_settings["WhatsApp Chat"] = {
 	hide_name_column: true,
 	add_fields: ["status", "unread_count", "last_message_at"],
 
+	refresh(list) {
+		list.realtime_events_setup = false; // another list that was opened since ended our live updates
+	},
+
 	onload(list) {
 		// Frappe's live update compares with "desc" and would turn the list upside down
 		list.sort_order = list.sort_order.toLowerCase();

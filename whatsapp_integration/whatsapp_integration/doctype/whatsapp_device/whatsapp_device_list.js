@@ -8,6 +8,10 @@ frappe.listview_settings["WhatsApp Device"] = {
 	hide_name_column: true,
 	add_fields: ["status", "enabled"],
 
+	refresh(list) {
+		list.realtime_events_setup = false; // another list that was opened since ended our live updates
+	},
+
 	onload(list) {
 		frappe
 			.require("whatsapp_integration.bundle.js")

@@ -39,6 +39,10 @@ frappe.listview_settings["WhatsApp Message Log"] = {
 		},
 	},
 
+	refresh(list) {
+		list.realtime_events_setup = false; // another list that was opened since ended our live updates
+	},
+
 	onload(list) {
 		// Frappe's live update compares with "desc" and would turn the list upside down
 		list.sort_order = list.sort_order.toLowerCase();
