@@ -212,48 +212,43 @@ class _Batch:
 	# -- statuses --
 
 	def apply_statuses(self, device: str, events: list[ev.StatusChanged]) -> None:
-		"""Statuses find their row by WhatsApp's id, or by the name we gave along when the answer never reached us."""
 		if not events:
 			return
-		db = self.host.db
-		by_id, by_name = messages.match_statuses(
-			db,
-			device,
-			sorted({event.message_id for event in events}),
-			sorted({event.callback_data for event in events if event.callback_data}),
-		)
-		found = [
-			(
-				by_id.get(event.message_id)
-				or (event.callback_data if event.callback_data in by_name else ""),
-				event,
-			)
-			for event in events
-		]
-		found = [(name, event) for name, event in found if name]
+		found = self._match(device, events)
 		self.outcome.applied += len(found)
 		self.outcome.ignored += len(events) - len(found)
-		messages.set_remote_ids(
-			db, {name: event.message_id for name, event in found if event.message_id not in by_id}
-		)
-		changes: dict[str, dict] = defaultdict(dict)
+		self.outcome.changed[MESSAGE].update(name for name, _event in found)
+		changes: dict[str, dict[str, datetime]] = defaultdict(dict)
 		for name, event in found:
 			if event.status != st.FAILED:
 				changes[event.status].setdefault(name, self._when(event))
-		messages.raise_statuses(db, changes, self.now)
+		messages.raise_statuses(self.host.db, changes, self.now)
 		self._fail(device, {name: event for name, event in found if event.status == st.FAILED})
-		messages.set_pricing(
-			db,
-			[
-				{
-					"name": name,
-					"pricing_category": event.pricing_category[:140],
-					"billable": int(event.billable or 0),
-				}
-				for name, event in {name: event for name, event in found if event.pricing_category}.items()
-			],
-		)
-		self.outcome.changed[MESSAGE].update(name for name, _event in found)
+		priced = {name: event for name, event in found if event.pricing_category}
+		rows = [
+			{
+				"name": name,
+				"pricing_category": event.pricing_category[:140],
+				"billable": int(event.billable or 0),
+			}
+			for name, event in priced.items()
+		]
+		messages.set_pricing(self.host.db, rows)
+
+	def _match(self, device: str, events: list[ev.StatusChanged]) -> list[tuple[str, ev.StatusChanged]]:
+		"""Find the rows by WhatsApp's id, or by the name we gave along where the answer never reached us."""
+		ids = sorted({event.message_id for event in events})
+		names = sorted({event.callback_data for event in events if event.callback_data})
+		by_id, known = messages.match_statuses(self.host.db, device, ids, names)
+		found, unanswered = [], {}
+		for event in events:
+			if event.message_id in by_id:
+				found.append((by_id[event.message_id], event))
+			elif event.callback_data in known:
+				found.append((event.callback_data, event))
+				unanswered[event.callback_data] = event.message_id
+		messages.set_remote_ids(self.host.db, unanswered)
+		return found
 
 	def _fail(self, device: str, events: dict[str, ev.StatusChanged]) -> None:
 		rows = []

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 PATIENCE = 30  # seconds until something that does not appear is a failure
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# Machines that have both have the driver of the first.
+CHROMIUM_NAMES = ("google-chrome", "google-chrome-stable", "chromium", "chromium-browser")
 FLAGS = (
 	"--headless=new",
 	"--disable-gpu",
@@ -36,7 +37,7 @@ class Browser:
 		except ImportError:
 			return "no selenium"
 		if not _chromium():
-			return f"no {CHROMIUM_NAMES[0]} in the PATH"
+			return "no chromium in the PATH"
 		return "" if shutil.which("chromedriver") else "no chromedriver in the PATH"
 
 	def close(self):

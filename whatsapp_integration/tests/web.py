@@ -143,8 +143,8 @@ class Realtime:
 		return ""
 
 
-def bench_start(**config) -> ExitStack:
-	"""While this is entered, requests and jobs begin as below `bench start`, with these values in the site's configuration."""
+def as_bench_start(**config) -> ExitStack:
+	"""Until this is closed, requests and jobs begin as under `bench start`, with these values in the site's configuration."""
 	read = frappe.get_site_config
 	stack = ExitStack()
 	stack.enter_context(
