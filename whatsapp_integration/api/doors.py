@@ -55,5 +55,8 @@ def report_moved(names: list[str], moved: set[str]) -> dict:
 	"""Tell of each row whether it was moved, and of the others why not: {"done": [names], "left": [{"name", "reason"}]}."""
 	left = [name for name in names if name not in moved]
 	rows = frappe.get_all(MESSAGE, filters={"name": ("in", left)}, fields=["name", "status"]) if left else []
-	reasons = [{"name": row.name, "reason": _("Its status is {0}.").format(_(row.status))} for row in rows]
+	reasons = [
+		{"name": row.name, "reason": _("Its status is {0}.").format(_(row.status, context=MESSAGE))}
+		for row in rows
+	]
 	return {"done": sorted(moved), "left": reasons}

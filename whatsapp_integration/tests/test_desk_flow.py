@@ -101,7 +101,8 @@ class TestDeskFlow(SiteTestCase):
 
 	def log_in(self):
 		browser = self.browser
-		# The desk is loaded once per tab: socket.io 4.7 forgets a site whose only socket leaves while its next one comes.
+		# The desk is loaded once per tab: socket.io 4.7 loses a site's rooms when its only socket leaves while the next
+		# one is still being let in.
 		browser.open("device", f"{self.web.url}/app/whatsapp")  # asks who it is, and goes on there
 		browser.type("#login_email", MANAGER)
 		browser.type("#login_password", self.password)

@@ -144,7 +144,7 @@ class Realtime:
 
 
 def as_bench_start(**config) -> ExitStack:
-	"""Until this is closed, requests and jobs begin as under `bench start`, with these values in the site's configuration."""
+	"""Until this is closed, requests and jobs begin as under `bench start`, with these values in the configuration."""
 	read = frappe.get_site_config
 	stack = ExitStack()
 	stack.enter_context(

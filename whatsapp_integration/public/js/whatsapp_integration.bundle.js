@@ -64,8 +64,9 @@ Object.assign(frappe.whatsapp, {
 
 	/** The contact and the number as the heading of a form; the row's own name says nothing. */
 	set_title(frm, name, number) {
-		const parts = [name && `\u2068${escape(name)}\u2069`, number && `\u2066${escape(number)}\u2069`];
+		const parts = [escape(name), number && `\u2066${escape(number)}\u2069`];
 		frm.page.set_title(parts.filter(Boolean).join(" · ") || frm.doc.name);
+		frm.page.$title_area.find(".title-text").attr("dir", "auto");
 	},
 
 	/** The options of a list's filters in the words of its DocType: Frappe has other ones for "Read" or "Open". */
@@ -77,7 +78,7 @@ Object.assign(frappe.whatsapp, {
 			control.last_options = null;
 			control.set_options();
 			control.$input.val(value);
-			control.toggle_placeholder();
+			control.toggle_placeholder?.();
 		});
 	},
 
@@ -138,8 +139,9 @@ Object.assign(frappe.whatsapp, {
 					frappe.show_alert({ message: said, indicator: "green" });
 				}
 				if (message.left.length) {
+					const link = (name) => frappe.utils.get_form_link("WhatsApp Message Log", name, true);
 					const rows = message.left.map(
-						(row) => `<li><bdi>${escape(row.name)}</bdi>: <bdi>${escape(row.reason)}</bdi></li>`
+						(row) => `<li><bdi>${link(row.name)}</bdi>: <bdi>${escape(row.reason)}</bdi></li>`
 					);
 					frappe.msgprint({ title: __("Left as they were"), message: `<ul>${rows.join("")}</ul>` });
 				}

@@ -15,9 +15,7 @@ frappe.listview_settings["WhatsApp Chat"] = {
 	onload(list) {
 		// Frappe's live update compares with "desc" and would turn the list upside down
 		list.sort_order = list.sort_order.toLowerCase();
-		frappe
-			.require("whatsapp_integration.bundle.js")
-			.then(() => frappe.whatsapp.translate_filters(list));
+		frappe.require("whatsapp_integration.bundle.js").then(() => frappe.whatsapp.translate_filters(list));
 	},
 
 	get_indicator(doc) {

@@ -40,7 +40,10 @@ function show_state(frm) {
 	if (mode === "Unofficial" && status === "Disconnected") said = __("Not linked yet.");
 	if (!enabled) [color, said] = ["yellow", __("This device is disabled: nothing is sent or received.")];
 	frm.dashboard.clear_headline();
-	frm.dashboard.set_headline(`<div><b>${said}</b> ${quality(frm.doc)}${frappe.whatsapp.sentence(__(status_reason))}</div>`, color);
+	frm.dashboard.set_headline(
+		`<div><b>${said}</b> ${quality(frm.doc)}${frappe.whatsapp.sentence(__(status_reason))}</div>`,
+		color
+	);
 }
 
 function quality(doc) {
@@ -72,8 +75,8 @@ function show_webhook_url(frm) {
 	const $wrapper = frm.get_field("webhook_url").$wrapper;
 	$wrapper.html(`<div class="form-group">
 		<label class="control-label">${__("Webhook URL")}</label>
-		<div class="input-group" dir="ltr">
-			<input class="form-control" readonly value="${frappe.utils.escape_html(url)}">
+		<div class="input-group">
+			<input class="form-control" dir="ltr" readonly value="${frappe.utils.escape_html(url)}">
 			<div class="input-group-append"><button class="btn btn-default btn-sm">${__("Copy")}</button></div>
 		</div>
 		<p class="help-box small text-muted">${__(
@@ -173,6 +176,7 @@ function ask_test_message(frm) {
 			}
 		},
 	});
+	dialog.get_field("to").$input.attr("dir", "ltr");
 	dialog.show();
 }
 

@@ -13,9 +13,7 @@ frappe.listview_settings["WhatsApp Device"] = {
 	},
 
 	onload(list) {
-		frappe
-			.require("whatsapp_integration.bundle.js")
-			.then(() => frappe.whatsapp.translate_filters(list));
+		frappe.require("whatsapp_integration.bundle.js").then(() => frappe.whatsapp.translate_filters(list));
 	},
 
 	formatters: {

@@ -46,9 +46,7 @@ frappe.listview_settings["WhatsApp Message Log"] = {
 	onload(list) {
 		// Frappe's live update compares with "desc" and would turn the list upside down
 		list.sort_order = list.sort_order.toLowerCase();
-		frappe
-			.require("whatsapp_integration.bundle.js")
-			.then(() => frappe.whatsapp.translate_filters(list));
+		frappe.require("whatsapp_integration.bundle.js").then(() => frappe.whatsapp.translate_filters(list));
 		const act = (run) => () => {
 			const rows = list.get_checked_items();
 			const done = () => {

@@ -6,9 +6,7 @@ frappe.meta.get_docfields("WhatsApp Webhook Event").forEach((df) => {
 
 frappe.listview_settings["WhatsApp Webhook Event"] = {
 	onload(list) {
-		frappe
-			.require("whatsapp_integration.bundle.js")
-			.then(() => frappe.whatsapp.translate_filters(list));
+		frappe.require("whatsapp_integration.bundle.js").then(() => frappe.whatsapp.translate_filters(list));
 	},
 
 	get_indicator(doc) {
