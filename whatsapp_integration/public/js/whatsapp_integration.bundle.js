@@ -1,7 +1,8 @@
 // What the forms share: message bubbles, ticks, and calls that act on messages.
 frappe.provide("frappe.whatsapp");
 
-const escape = (text) => frappe.utils.escape_html(String(text ?? ""));
+// "<" of a message is kept as "&lt;" in the database, since Frappe shows texts as HTML in many places
+const escape = (text) => frappe.utils.escape_html(frappe.utils.unescape_html(text ?? ""));
 const TICKS = {
 	Queued: ["🕓", ""],
 	Held: ["🕓", ""],

@@ -8,8 +8,15 @@ frappe.ui.form.on("WhatsApp Chat", {
 			.then(() => show_title(frm))
 			.then(() => show_conversation(frm))
 			.then(() => follow_messages(frm));
+		mark_read(frm);
 	},
 });
+
+function mark_read(frm) {
+	if (frm.doc.unread_count && frm.perm[0]?.write) {
+		frappe.xcall("whatsapp_integration.api.chats.mark_read", { chat: frm.doc.name });
+	}
+}
 
 function show_title(frm) {
 	frappe.whatsapp.set_title(frm, frm.doc.title, frm.doc.phone);

@@ -30,7 +30,8 @@ frappe.listview_settings["WhatsApp Chat"] = {
 			return value ? `<span class="indicator-pill green no-indicator-dot">${value}</span>` : "";
 		},
 		last_message(value) {
-			const text = frappe.utils.escape_html(value || "");
+			// "<" of a message is kept as "&lt;"
+			const text = frappe.utils.escape_html(frappe.utils.unescape_html(value || ""));
 			// cut off at its end in either direction, and still at the column's edge
 			return `<div class="ellipsis" dir="auto" style="text-align: match-parent" title="${text}">${text}</div>`;
 		},
