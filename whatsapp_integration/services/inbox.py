@@ -128,9 +128,11 @@ class _Batch:
 			self.host.wake("media")
 
 	def _contact(self, event: ev.MessageReceived) -> dict[str, Any]:
+		number = "" if event.is_group else phone.wa_id_to_e164(event.phone)
+		name = "" if event.is_group else self.host.clean(event.profile_name)
 		return {
-			"title": "" if event.is_group else self.host.clean(event.profile_name)[:140],
-			"phone": "" if event.is_group else phone.wa_id_to_e164(event.phone),
+			"title": (name or number or event.chat_id)[:140],
+			"phone": number,
 			"user_id": event.user_id[:140],
 			"is_group": int(event.is_group),
 		}

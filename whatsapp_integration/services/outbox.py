@@ -260,7 +260,7 @@ def _write(host: Host, drafts: list[_Draft]) -> list[Receipt]:
 def _contact(recipient: str) -> dict[str, Any]:
 	is_phone = recipient.startswith("+")
 	return {
-		"title": "",
+		"title": recipient,  # until a name is known
 		"phone": recipient if is_phone else "",
 		"user_id": "" if is_phone else recipient,
 		"is_group": 0,

@@ -87,15 +87,16 @@ def note_messages(
 ) -> None:
 	"""New messages in a chat, in one statement.
 
-	`unread` are more to count; a last word from the phone itself (Outgoing) means that somebody read the chat. The title and the
-	window only grow, and the last message stays what it is where a newer one is there already.
+	`unread` are more to count; a last word from the phone itself (Outgoing) means that somebody read the chat. A name
+	takes the place of a number as title, the window only grows, and the last message stays what it is where a newer one is
+	there already.
 	"""
 	is_newer = "(`last_message_at` IS NULL OR `last_message_at` <= %s)"
 	# MariaDB assigns from left to right, so what the conditions look at is set last.
 	db.sql(
 		f"UPDATE {TABLE} SET `modified` = %s, `status` = 'Open', "
 		f"`unread_count` = CASE WHEN %s = 'Outgoing' AND {is_newer} THEN 0 ELSE `unread_count` + %s END, "
-		"`title` = CASE WHEN COALESCE(`title`, '') = '' THEN %s ELSE `title` END, "
+		"`title` = CASE WHEN %s <> '' AND COALESCE(`title`, '') IN ('', `phone`, `user_id`) THEN %s ELSE `title` END, "
 		"`window_end` = CASE WHEN `window_end` IS NULL OR `window_end` < %s THEN %s ELSE `window_end` END, "
 		f"`last_message` = CASE WHEN {is_newer} THEN %s ELSE `last_message` END, "
 		f"`last_direction` = CASE WHEN {is_newer} THEN %s ELSE `last_direction` END, "
@@ -104,7 +105,7 @@ def note_messages(
 		[
 			now,
 			*(last_direction, last_at, unread),
-			title,
+			*(title, title),
 			*(window_end, window_end),
 			*(last_at, last),
 			*(last_at, last_direction),

@@ -481,6 +481,14 @@ class EngineContract:
 		(chat,) = self.rows(CHAT)
 		self.assertEqual((chat["last_message"], chat["unread_count"]), ("new", 2))
 
+	def test_a_chat_is_called_by_its_number_until_a_name_is_known(self):
+		self.queue()
+		self.assertEqual(self.rows(CHAT)[0]["title"], TO)
+		self.apply(self.received())
+		self.assertEqual(self.rows(CHAT)[0]["title"], "Mona")
+		self.apply(replace(self.received("wamid.in2"), profile_name="Somebody"))
+		self.assertEqual(self.rows(CHAT)[0]["title"], "Mona")
+
 	def test_a_replayed_event_changes_nothing(self):
 		events = [self.received(), self.received("wamid.in2")]
 		self.apply(*events)

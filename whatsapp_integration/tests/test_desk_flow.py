@@ -208,6 +208,7 @@ class TestDeskFlow(SiteTestCase):
 		browser.click(".inner-group-button button", say("View"))
 		browser.click(".inner-group-button .dropdown-item", say("Messages"))
 		browser.see(".list-row", GREETING)
+		browser.wait("the list to be at rest", lambda: browser.run("return !frappe.request.ajax_count"))
 		browser.picture("14-list")
 
 	def open_the_chat(self):

@@ -65,7 +65,7 @@ Object.assign(frappe.whatsapp, {
 
 	/** The contact and the number as the heading of a form; the row's own name says nothing. */
 	set_title(frm, name, number) {
-		const parts = [escape(name), number && `\u2066${escape(number)}\u2069`];
+		const parts = [name !== number && escape(name), number && `\u2066${escape(number)}\u2069`];
 		frm.page.set_title(parts.filter(Boolean).join(" · ") || frm.doc.name);
 		frm.page.$title_area.find(".title-text").attr("dir", "auto");
 	},

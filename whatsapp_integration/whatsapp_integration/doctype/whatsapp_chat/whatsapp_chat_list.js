@@ -24,7 +24,7 @@ frappe.listview_settings["WhatsApp Chat"] = {
 	},
 
 	formatters: {
-		title: (value, df, doc) => value || `\u200e${doc.phone || doc.name}`,
+		title: (value, df, doc) => (value === doc.phone ? `\u200e${value}` : value || doc.name),
 		phone: (value) => `\u200e${frappe.utils.escape_html(value || "")}`, // keeps the + in front, right-to-left too
 		unread_count(value) {
 			return value ? `<span class="indicator-pill green no-indicator-dot">${value}</span>` : "";
