@@ -23,7 +23,6 @@ from whatsapp_integration.cli.data import (
 	read_secrets,
 )
 from whatsapp_integration.cli.options import data_option, graph_option
-from whatsapp_integration.cli.rows import all_devices
 from whatsapp_integration.cli.worker import DEFAULT_WEBHOOK
 from whatsapp_integration.core import phone
 from whatsapp_integration.core.config import OFFICIAL, DeviceConfig
@@ -32,6 +31,7 @@ from whatsapp_integration.core.report import LineReport
 from whatsapp_integration.host.local import SECRET_FIELDS, secret_variable
 from whatsapp_integration.senders.factory import create_sender
 from whatsapp_integration.services import devices
+from whatsapp_integration.store.overview import all_devices
 
 STATE_STYLES = {
 	"Connected": "green",

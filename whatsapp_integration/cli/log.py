@@ -15,9 +15,9 @@ from rich.text import Text
 from whatsapp_integration.cli.console import clean, make_console
 from whatsapp_integration.cli.data import find_data
 from whatsapp_integration.cli.options import data_option
-from whatsapp_integration.cli.rows import find_messages
 from whatsapp_integration.core import status as st
 from whatsapp_integration.core.messages import CONTENTS
+from whatsapp_integration.store.overview import find_messages
 
 WIDE = 110  # columns from which the error has a column of its own
 TEXT_MAX = 160  # characters

@@ -14,7 +14,6 @@ from whatsapp_integration.cli.console import log_to, make_console, spinner
 from whatsapp_integration.cli.data import WatchedHost, find_data
 from whatsapp_integration.cli.log import build_table
 from whatsapp_integration.cli.options import data_option, graph_option
-from whatsapp_integration.cli.rows import all_devices
 from whatsapp_integration.cli.waiting import wait_for
 from whatsapp_integration.core import status as st
 from whatsapp_integration.core.messages import CONTENTS, MEDIA_KINDS, Content, content_from_dict
@@ -22,6 +21,7 @@ from whatsapp_integration.host.base import guess_mime_type
 from whatsapp_integration.services import outbox
 from whatsapp_integration.services.dispatcher import Dispatcher
 from whatsapp_integration.store import messages
+from whatsapp_integration.store.overview import all_devices
 
 ON_ITS_WAY = (st.QUEUED, st.SENDING)
 BAD = (st.FAILED, st.UNKNOWN)

@@ -8,13 +8,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from whatsapp_integration.cli import rows
 from whatsapp_integration.cli.data import WatchedHost
 from whatsapp_integration.cli.engine import Engine
 from whatsapp_integration.cli.waiting import wait_for
 from whatsapp_integration.core.messages import Content
 from whatsapp_integration.services import outbox
 from whatsapp_integration.store import messages
+from whatsapp_integration.store import overview as rows
 
 if TYPE_CHECKING:
 	from whatsapp_integration.sandbox.server import Sandbox

@@ -9,7 +9,6 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from whatsapp_integration.cli import rows
 from whatsapp_integration.cli.samples import contents
 from whatsapp_integration.cli.stage import (
 	CUSTOMER,
@@ -25,6 +24,7 @@ from whatsapp_integration.core import status as st
 from whatsapp_integration.core.messages import CONTENTS, MEDIA_KINDS, Document, Media, Text
 from whatsapp_integration.services import devices
 from whatsapp_integration.store import chats
+from whatsapp_integration.store import overview as rows
 
 Step = tuple[str, Callable[[Stage], str]]
 

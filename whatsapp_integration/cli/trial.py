@@ -20,7 +20,6 @@ from whatsapp_integration.cli.data import DataFolder, WatchedHost
 from whatsapp_integration.cli.engine import Engine
 from whatsapp_integration.cli.listener import Listener
 from whatsapp_integration.cli.log import build_table
-from whatsapp_integration.cli.rows import all_devices
 from whatsapp_integration.cli.samples import write_files
 from whatsapp_integration.cli.stage import CUSTOMER, DEVICE, NotProven, Stage
 from whatsapp_integration.cli.steps import all_steps
@@ -28,6 +27,7 @@ from whatsapp_integration.core import status as st
 from whatsapp_integration.core.config import OFFICIAL_LIMITS, Retry
 from whatsapp_integration.core.errors import WhatsAppError
 from whatsapp_integration.host.base import Settings
+from whatsapp_integration.store.overview import all_devices
 
 if TYPE_CHECKING:
 	from whatsapp_integration.sandbox.server import Sandbox

@@ -13,8 +13,8 @@ from whatsapp_integration.cli.data import DataFolder, find_data
 from whatsapp_integration.cli.engine import Engine
 from whatsapp_integration.cli.listener import PATH, Listener
 from whatsapp_integration.cli.options import data_option, graph_option
-from whatsapp_integration.cli.rows import all_devices, count_by_status, count_events
 from whatsapp_integration.core import status as st
+from whatsapp_integration.store.overview import all_devices, count_by_status, count_events
 
 PORT = 8586
 DEFAULT_WEBHOOK = f"http://127.0.0.1:{PORT}{PATH}"

@@ -15,11 +15,6 @@ FLAGS = (
 	"--disable-dev-shm-usage",
 	"--disable-background-networking",
 	"--disable-component-update",
-	# Tabs behind the front one keep their pace, as windows side by side do; else a list that is still loading
-	# when it goes to the back misses what arrives meanwhile.
-	"--disable-background-timer-throttling",
-	"--disable-renderer-backgrounding",
-	"--disable-backgrounding-occluded-windows",
 	"--no-first-run",
 	"--window-size=1400,900",
 )

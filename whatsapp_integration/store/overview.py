@@ -1,4 +1,4 @@
-"""Rows of the embedded host as the terminal shows them. Reads only."""
+"""Rows as the terminal of an embedded host shows them. Reads only."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def find_messages(
 			wanted.append((f"`{column}` IN {places(values)}", values))
 	where = " AND ".join(condition for condition, _values in wanted) or "1=1"
 	rows = db.sql(
-		f"SELECT * FROM `tab{MESSAGE}` WHERE {where} ORDER BY `creation` DESC, `rowid` DESC LIMIT %s",
+		f"SELECT * FROM `tab{MESSAGE}` WHERE {where} ORDER BY `creation` DESC, `due` DESC LIMIT %s",
 		[*(value for _condition, values in wanted for value in values), limit],
 		as_dict=True,
 	)
