@@ -9,7 +9,7 @@ from whatsapp_integration.services import outbox
 from whatsapp_integration.store.keys import MESSAGE
 
 STATUS_FIELDS = (
-	"name", "status", "device", "recipient", "wa_id", "remote_id", "attempts", "error_code", "error_text", "advice",
+	"name", "creation", "status", "device", "recipient", "wa_id", "remote_id", "attempts", "error_code", "error_text", "advice",
 	"send_at", "sent_at", "delivered_at", "read_at", "played_at", "failed_at",
 )  # fmt: skip
 

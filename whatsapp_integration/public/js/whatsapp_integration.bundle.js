@@ -16,6 +16,12 @@ const TICKS = {
 	Cancelled: ["✕", ""],
 };
 
+function set_direction(frm, fields, direction) {
+	fields.forEach((field) =>
+		frm.get_field(field).$wrapper.find("input, .control-value").attr("dir", direction)
+	);
+}
+
 Object.assign(frappe.whatsapp, {
 	status_label: (status) => __(status, null, "WhatsApp Message Log"),
 
@@ -43,11 +49,10 @@ Object.assign(frappe.whatsapp, {
 	],
 
 	/** Phone numbers and ids keep their order on a right-to-left desk. */
-	left_to_right(frm, fields) {
-		fields.forEach((field) =>
-			frm.get_field(field).$wrapper.find("input, .control-value").attr("dir", "ltr")
-		);
-	},
+	left_to_right: (frm, fields) => set_direction(frm, fields, "ltr"),
+
+	/** Names stand in their own direction, and a number in place of one in its. */
+	own_direction: (frm, fields) => set_direction(frm, fields, "auto"),
 
 	/** A sentence as HTML, in its own direction and the phone numbers in it in theirs. */
 	sentence(text) {

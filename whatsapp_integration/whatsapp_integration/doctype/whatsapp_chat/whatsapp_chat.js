@@ -20,6 +20,7 @@ function mark_read(frm) {
 
 function show_title(frm) {
 	frappe.whatsapp.set_title(frm, frm.doc.title, frm.doc.phone);
+	frappe.whatsapp.own_direction(frm, ["title"]);
 	frappe.whatsapp.left_to_right(frm, ["phone", "remote_id", "user_id", "last_incoming_id"]);
 }
 

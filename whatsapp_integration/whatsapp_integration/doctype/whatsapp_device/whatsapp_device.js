@@ -2,6 +2,7 @@ frappe.ui.form.on("WhatsApp Device", {
 	refresh(frm) {
 		show_webhook_url(frm);
 		show_unofficial_note(frm);
+		SECRETS.forEach((field) => frm.get_field(field).disable_password_checks());
 		if (frm.is_new()) return;
 		if (frm.perm[0]?.write) add_buttons(frm);
 		frappe
@@ -12,7 +13,8 @@ frappe.ui.form.on("WhatsApp Device", {
 	mode: show_unofficial_note,
 });
 
-const IDS = ["phone_number", "phone_number_id", "waba_id", "access_token", "app_secret", "verify_token"];
+const SECRETS = ["access_token", "app_secret", "verify_token"];
+const IDS = ["phone_number", "phone_number_id", "waba_id", ...SECRETS];
 
 function show_directions(frm) {
 	frappe.whatsapp.left_to_right(frm, [...IDS, "display_phone_number"]);
@@ -170,6 +172,8 @@ function ask_test_message(frm) {
 			dialog.disable_primary_action();
 			try {
 				const { message } = await call_device(frm, "send_test", { to, text });
+				dialog.onhide?.();
+				dialog.get_primary_btn().text(__("Send Again"));
 				follow_test(dialog, message);
 			} finally {
 				dialog.enable_primary_action();
@@ -177,6 +181,7 @@ function ask_test_message(frm) {
 		},
 	});
 	dialog.get_field("to").$input.attr("dir", "ltr");
+	dialog.get_field("text").$input.attr("dir", "auto");
 	dialog.show();
 }
 

@@ -43,6 +43,7 @@ const IDS = [
 function show_overview(frm) {
 	frappe.whatsapp.set_title(frm, frm.doc.contact_name, frm.doc.recipient);
 	frappe.whatsapp.left_to_right(frm, IDS);
+	frappe.whatsapp.own_direction(frm, ["chat"]);
 	frappe.whatsapp.show_sentences(frm, ["error_text"]);
 	frm.get_field("overview").$wrapper.html(
 		`${problem(frm.doc)}${frappe.whatsapp.steps(frm.doc)}<div class="wa-chat">${frappe.whatsapp.bubble(
