@@ -116,7 +116,7 @@ class _MemoryWatch:
 		self.memory, self.settled = memory, 0
 		self.marks = [count * step // STEPS for step in range(1, STEPS + 1)]
 
-	def __call__(self, changed: dict) -> None:
+	def __call__(self, changed: dict, **_new: dict) -> None:
 		self.settled += len(changed.get(MESSAGE, ()))
 		while self.marks and self.settled >= self.marks[0]:
 			self.memory.append((self.marks.pop(0), _resident_megabytes()))

@@ -24,6 +24,7 @@ def post(host: LocalHost, secret: str, payload: dict) -> None:
 	body = json.dumps(payload).encode()
 	signature = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 	webhooks.receive(host, body, signature)
+	host.db.commit()
 
 
 def payload(waba_id: str, number_id: str) -> dict:

@@ -12,7 +12,10 @@ PATH = "/api/method/whatsapp_integration.api.webhook.receive"
 
 @frappe.whitelist(allow_guest=True, methods=["GET", "POST"])
 def receive() -> Response:
-	"""GET answers Meta's challenge in plain text. POST answers 200 when stored, 403 unsigned, 413 too large."""
+	"""GET answers Meta's challenge in plain text. POST answers 200 when stored, 403 unsigned, 413 too large.
+
+	Frappe commits every POST before its answer leaves; where that fails it answers 500 and Meta posts again.
+	"""
 	if frappe.request.method == "GET":
 		return _answer_challenge()
 	if (frappe.request.content_length or 0) > webhooks.MAX_BYTES:

@@ -26,8 +26,10 @@ class WatchedHost(LocalHost):
 		super().__init__(folder, **options)
 		self._on_change = on_change
 
-	def publish(self, changed: dict[str, Sequence[str]]) -> None:
-		self._on_change()
+	def publish(
+		self, changed: dict[str, Sequence[str]], *, new: dict[str, Sequence[str]] | None = None
+	) -> None:
+		self.db.after_commit.append(self._on_change)
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ def answer(host: LocalHost, request: Request) -> Response:
 		return _plain(413)
 	try:
 		webhooks.receive(host, request.get_data(), request.headers.get("X-Hub-Signature-256"))
+		host.db.commit()
 	except webhooks.TooLarge:
 		return _plain(413)
 	except webhooks.Forbidden as err:

@@ -144,8 +144,10 @@ class Host(ABC):
 		"""Once the caller has committed, tell the people who look after the app that something needs them."""
 
 	@abstractmethod
-	def publish(self, changed: dict[str, Sequence[str]]) -> None:
-		"""Once the caller has committed, tell open pages which rows changed: DocType → names."""
+	def publish(
+		self, changed: dict[str, Sequence[str]], *, new: dict[str, Sequence[str]] | None = None
+	) -> None:
+		"""Once the caller has committed, tell open pages which rows changed and which are new: DocType → names."""
 
 	@abstractmethod
 	def wake(self, work: str) -> None:

@@ -212,7 +212,9 @@ class LocalHost(Host):
 		self.alerts.append((subject, text))
 		log.warning("%s: %s", subject, text)
 
-	def publish(self, changed: dict[str, Sequence[str]]) -> None:
+	def publish(
+		self, changed: dict[str, Sequence[str]], *, new: dict[str, Sequence[str]] | None = None
+	) -> None:
 		"""Nobody watches an embedded host's rows."""
 
 	def wake(self, work: str) -> None:

@@ -33,9 +33,13 @@ JOBS = {
 	"media": "whatsapp_integration.tasks.fetch_media",
 }
 WAKE_SECONDS = 60  # a job that was asked for and died is asked for again after this
+ASKED_SECONDS = 0.1  # a job that was there is taken to be there for so long
 FRESH_SECONDS = 1  # unsigned posts make the app secrets be read no more often than this
 SECRETS_SECONDS = 10  # a removed app secret is refused by every process after this
 LIST_ROWS = 20  # changed rows of one batch that open lists are told of; a page shows no more
+
+# (site, work) → when this process last asked for a job that was there already. Spares a flood of webhooks Redis.
+_asked_in_vain: dict[tuple[str, str], float] = {}
 
 # site → (when read, its app secrets). Decrypting them for every webhook would cost more than storing it.
 _app_secrets: dict[str, tuple[float, dict[str, frozenset[str]]]] = {}
@@ -177,8 +181,10 @@ class SiteHost(Host):
 		people = list(self.settings().alert_recipients) or _managers()
 		frappe.db.after_commit.add(lambda: enqueue_create_notification(people, notice))
 
-	def publish(self, changed: dict[str, Sequence[str]]) -> None:
-		frappe.db.after_commit.add(lambda: _tell_pages(changed, str(self.now())))
+	def publish(
+		self, changed: dict[str, Sequence[str]], *, new: dict[str, Sequence[str]] | None = None
+	) -> None:
+		frappe.db.after_commit.add(lambda: _tell_pages(changed, new or {}, str(self.now())))
 
 	def wake(self, work: str) -> None:
 		"""Begin the job after the commit. One that was asked for already does the work of all who ask."""
@@ -189,28 +195,36 @@ class SiteHost(Host):
 		the second time sees it."""
 		do(self)
 		frappe.cache.delete_value(_wake_key(work))
+		time.sleep(2 * ASKED_SECONDS)
 		do(self)
 
 	def log_error(self, title: str, text: str) -> None:
 		frappe.log_error(title=title[:140], message=text)
 
 
-def _tell_pages(changed: dict[str, Sequence[str]], modified: str) -> None:
-	user = frappe.session.user
+def _tell_pages(changed: dict[str, Sequence[str]], new: dict[str, Sequence[str]], modified: str) -> None:
+	"""Tell open forms of their row, and open lists of as many as a page shows. Nobody has a new row open."""
 	for doctype, names in changed.items():
-		for index, name in enumerate(names):
+		for name in names:
 			row = {"doctype": doctype, "name": name, "modified": modified}
 			frappe.publish_realtime("doc_update", row, doctype=doctype, docname=name)
-			if index < LIST_ROWS:
-				frappe.publish_realtime("list_update", {**row, "user": user})
+	for doctype in {*changed, *new}:
+		for name in [*changed.get(doctype, ()), *new.get(doctype, ())][-LIST_ROWS:]:
+			row = {"doctype": doctype, "name": name, "user": frappe.session.user}
+			frappe.publish_realtime("list_update", row)
 
 
 def _enqueue_once(work: str) -> None:
 	"""The rows are committed, so without Redis nothing is lost: the scheduler's next round does the work."""
+	asked = (frappe.local.site, work)
+	if time.monotonic() - _asked_in_vain.get(asked, 0) < ASKED_SECONDS:
+		return  # the job that was there a moment ago looks again later than this
 	key = frappe.cache.make_key(_wake_key(work))
 	try:
 		if frappe.cache.set(key, "1", nx=True, ex=WAKE_SECONDS):
 			frappe.enqueue(JOBS[work], queue="short")
+		else:
+			_asked_in_vain[asked] = time.monotonic()
 	except RedisError:
 		frappe.logger("whatsapp_integration").warning("No job for %s could be queued.", work, exc_info=True)
 

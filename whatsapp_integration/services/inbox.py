@@ -57,7 +57,8 @@ def apply(host: Host, events: Sequence[ev.Event], *, device: str = "") -> Outcom
 		batch.apply_changes(device, part)
 		batch.apply_statuses(device, [event for event in part if isinstance(event, ev.StatusChanged)])
 		batch.apply_account(device, part)
-	host.publish({doctype: sorted(names) for doctype, names in batch.outcome.changed.items()})
+	changed = {doctype: sorted(names) for doctype, names in batch.outcome.changed.items()}
+	host.publish(changed, new={MESSAGE: sorted(batch.new)})
 	return batch.outcome
 
 
@@ -83,6 +84,7 @@ class _Batch:
 		self.host = host
 		self.now = host.now()
 		self.outcome = Outcome()
+		self.new: set[str] = set()  # message rows
 		self.lines = {row["name"]: row for row in devices.all_lines(host.db)}
 
 	def by_device(self, events: Sequence[ev.Event]) -> dict[str, list[ev.Event]]:
@@ -117,7 +119,7 @@ class _Batch:
 		fresh = [event for event in _once(events) if rows[event.message_id]["name"] in written]
 		self.outcome.applied += len(fresh)
 		self.outcome.ignored += len(events) - len(fresh)
-		self.outcome.changed[MESSAGE] |= written
+		self.new |= written
 		by_chat: dict[str, list[ev.MessageReceived]] = defaultdict(list)
 		for event in fresh:
 			by_chat[known[_chat_key(event)]["name"]].append(event)

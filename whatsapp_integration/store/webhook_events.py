@@ -22,8 +22,8 @@ def keep(db, digest: str, body: str, *, due: int, now: datetime, user: str) -> N
 		"due": due,
 		"attempts": 0,
 	}
-	fields = {**row, "creation": now, "modified": now, "owner": user, "modified_by": user}
-	db.bulk_insert(WEBHOOK_EVENT, list(fields), [list(fields.values())], ignore_duplicates=True)
+	stamp = {"creation": now, "modified": now, "owner": user, "modified_by": user}
+	bulk.insert_one(db, WEBHOOK_EVENT, row | stamp)
 
 
 def next_due(db, now: int, limit: int) -> list[dict]:

@@ -127,6 +127,7 @@ class EngineContract:
 		body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
 		signature = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 		webhooks.receive(self.host, body, signature)
+		self.host.db.commit()
 
 	# -- asking for a message --
 
