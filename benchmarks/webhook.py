@@ -1,4 +1,8 @@
-"""Signed webhook posts to a bench site, side by side with an empty guest POST in the same run."""
+"""Signed webhook posts to a bench site, side by side with an empty guest POST in the same run.
+
+Where the bench's worker runs, it applies the posts at the same time and takes its share of the processors; stopped, the
+table shows the answering alone, and the posts are applied afterwards. Either way each has to become exactly one row.
+"""
 
 from __future__ import annotations
 

@@ -38,4 +38,4 @@ def _owner(work: str) -> str:
 def _yield_to_the_web():
 	"""In a flood of webhooks the answers to Meta go first, so a worker's job asks for less of the processor."""
 	if get_current_job():
-		os.nice(10)
+		os.nice(19)
