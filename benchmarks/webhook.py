@@ -1,7 +1,8 @@
 """Signed webhook posts to a bench site, side by side with an empty guest POST in the same run.
 
-Where the bench's worker runs, it applies the posts at the same time and takes its share of the processors; stopped, the
-table shows the answering alone, and the posts are applied afterwards. Either way each has to become exactly one row.
+Measured twice: the answering alone, with the jobs parked in a Redis database of their own and the posts applied
+afterwards; and with the bench's worker, if it runs, applying them at the same time on the same processors. Either way
+each post has to become exactly one row.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from rich.console import Group
 from rich.table import Table
 
 CLIENTS = 8
@@ -29,24 +31,35 @@ THREADS = 4  # of each gunicorn worker
 WEBHOOK = "/api/method/whatsapp_integration.api.webhook.receive"
 EMPTY = "/api/method/ping"
 NUMBER_ID = "100000000000001"
+PARKING = 14  # number of a Redis database that no worker looks at
 
 
-def measure(site: str | None, seconds: float, rounds: int) -> Table | str:
+def measure(site: str | None, seconds: float, rounds: int) -> Group | str:
 	bench = Path(os.environ.get("FRAPPE_BENCH") or Path.home() / "frappe-bench")
 	if not bench.is_dir():
 		return f"SKIPPED the webhook benchmark: no Frappe bench at {bench}; set FRAPPE_BENCH to run it"
-	site = site or json.loads((bench / "sites" / "common_site_config.json").read_text()).get("default_site")
+	config = json.loads((bench / "sites" / "common_site_config.json").read_text())
+	site = site or config.get("default_site")
+	parked = {"FRAPPE_REDIS_QUEUE": f"{config['redis_queue'].rstrip('/')}/{PARKING}"}
 	app_secret = secrets.token_hex(16)
-	with _device(bench, site, app_secret), _gunicorn(bench) as port:
-		runs = []
-		posts = _Posts(app_secret)
+	with _device(bench, site, app_secret):
+		alone = _rounds(bench, site, app_secret, seconds, rounds, "posts applied afterwards", parked)
+		both = _rounds(bench, site, app_secret, seconds, rounds, "the bench's worker applies meanwhile", {})
+	return Group(alone, both)
+
+
+def _rounds(
+	bench: Path, site: str, app_secret: str, seconds: float, rounds: int, title: str, env: dict[str, str]
+) -> Table:
+	posts, runs = _Posts(app_secret), []
+	with _gunicorn(bench, env) as port:
 		for _round in range(rounds):
 			_on_site(bench, site, "count", posts.prefix)  # what the last round left is not this one's work
 			empty = _load(port, site, seconds, lambda: (EMPTY, b"", {}))
 			webhook = _load(port, site, seconds, posts)
 			runs.append((empty, webhook))
-		kept = _on_site(bench, site, "count", posts.prefix)
-	return _table(runs, posts.count, int(kept))
+	kept = _on_site(bench, site, "count", posts.prefix)
+	return _table(title, runs, posts.count, int(kept))
 
 
 class _Posts:
@@ -118,10 +131,8 @@ def _load(port: int, site: str, seconds: float, make: Callable[[], tuple[str, by
 	return [seconds, *times]
 
 
-def _table(runs: list[tuple[list[float], list[float]]], posted: int, kept: int) -> Table:
-	table = Table(
-		title=f"Signed webhook posts beside empty guest posts, {CLIENTS} clients, {len(runs)} rounds"
-	)
+def _table(title: str, runs: list[tuple[list[float], list[float]]], posted: int, kept: int) -> Table:
+	table = Table(title=f"Signed webhook posts beside empty guest posts, {CLIENTS} clients; {title}")
 	for heading in ("round", "empty POST", "webhook", "ratio", "webhook p50", "webhook p99"):
 		table.add_column(heading, justify="right")
 	ratios = []
@@ -142,7 +153,7 @@ def _table(runs: list[tuple[list[float], list[float]]], posted: int, kept: int) 
 
 
 @contextmanager
-def _gunicorn(bench: Path) -> Iterator[int]:
+def _gunicorn(bench: Path, env: dict[str, str]) -> Iterator[int]:
 	with socket.socket() as probe:
 		probe.bind(("127.0.0.1", 0))
 		port = probe.getsockname()[1]
@@ -150,7 +161,7 @@ def _gunicorn(bench: Path) -> Iterator[int]:
 		bench / "env/bin/gunicorn", "-b", f"127.0.0.1:{port}", "-w", str(WORKERS), "--threads", str(THREADS),
 		"--worker-class", "gthread", "--preload", "-t", "120", "frappe.app:application",
 	]  # fmt: skip
-	process = subprocess.Popen(command, cwd=bench / "sites", stderr=subprocess.DEVNULL)
+	process = subprocess.Popen(command, cwd=bench / "sites", stderr=subprocess.DEVNULL, env=os.environ | env)
 	try:
 		_wait_for(port, process)
 		yield port

@@ -7,27 +7,36 @@ import sys
 import time
 
 import frappe
+import redis
 
 from whatsapp_integration.host.site import SiteHost
 from whatsapp_integration.services import webhooks
 from whatsapp_integration.store.keys import CHAT, DEVICE, MESSAGE, WEBHOOK_EVENT
 
 NAME = "Webhook Benchmark"
+PARKING = 14  # as in webhook.py
 
 
 def add(number_id: str, secret: str) -> None:
 	remove()
+	if parking().dbsize():
+		sys.exit(f"Redis database {PARKING} of the queue server is in use.")
 	values = {"device_name": NAME, "phone_number_id": number_id, "access_token": "none", "app_secret": secret}
 	frappe.get_doc(doctype=DEVICE, **values).insert()
 
 
 def count(prefix: str) -> int:
 	"""Apply what still waits, and count the rows of this run."""
+	frappe.cache.delete_value("whatsapp_wake:webhooks")  # a parked job never takes its mark away
 	while frappe.db.count(WEBHOOK_EVENT, {"status": "Pending"}):
 		if not webhooks.process(SiteHost(), "benchmark"):
 			time.sleep(0.1)  # a worker of the bench is at it
 			frappe.db.rollback()
 	return frappe.db.count(MESSAGE, {"device": NAME, "remote_id": ("like", f"{prefix}%")})
+
+
+def parking() -> redis.Redis:
+	return redis.from_url(f"{frappe.conf.redis_queue.rstrip('/')}/{PARKING}")
 
 
 def remove() -> None:
@@ -47,4 +56,5 @@ elif action == "count":
 	print(count(*arguments))
 else:
 	remove()
+	parking().flushdb()
 frappe.db.commit()
