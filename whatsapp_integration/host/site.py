@@ -116,12 +116,12 @@ class SiteHost(Host):
 		)
 
 	def app_secrets(self, *, fresh: bool = False) -> dict[str, frozenset[str]]:
-		read_at, known = _app_secrets.get(frappe.local.site, (0.0, {}))
+		read_at, app_secrets = _app_secrets.get(frappe.local.site, (0.0, {}))
 		age = time.monotonic() - read_at
 		if (fresh and age > FRESH_SECONDS) or age > SECRETS_SECONDS:
-			known = _by_secret("app_secret")
-			_app_secrets[frappe.local.site] = (time.monotonic(), known)
-		return known
+			app_secrets = _by_secret("app_secret")
+			_app_secrets[frappe.local.site] = (time.monotonic(), app_secrets)
+		return app_secrets
 
 	def verify_tokens(self) -> tuple[str, ...]:
 		return tuple(filter(None, _by_secret("verify_token")))

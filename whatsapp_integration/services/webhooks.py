@@ -57,26 +57,26 @@ def is_json(body: bytes) -> bool:
 def _verify(host: Host, body: bytes, signature: str | None) -> None:
 	"""The post must be signed by one of our apps, and speak of none of our other apps' lines."""
 	app_secrets = host.app_secrets()
-	signer = _find_signer(app_secrets, body, signature)
-	if signer is None:
+	signing_secret = _find_signing_secret(app_secrets, body, signature)
+	if signing_secret is None:
 		app_secrets = host.app_secrets(fresh=True)
-		signer = _find_signer(app_secrets, body, signature)
-	if signer is None:
+		signing_secret = _find_signing_secret(app_secrets, body, signature)
+	if signing_secret is None:
 		is_configured = any(app_secrets)
 		raise Forbidden(_("The signature is wrong.") if is_configured else _("No app secret is configured."))
-	if len(app_secrets) > 1 and _names_foreign_line(app_secrets, signer, body):
+	if len(app_secrets) > 1 and _names_foreign_line(app_secrets, signing_secret, body):
 		raise Forbidden(_("The signature belongs to another app than the device."))
 
 
-def _find_signer(app_secrets: Collection[str], body: bytes, signature: str | None) -> str | None:
+def _find_signing_secret(app_secrets: Collection[str], body: bytes, signature: str | None) -> str | None:
 	return next((secret for secret in app_secrets if webhook.verify_signature(body, signature, secret)), None)
 
 
-def _names_foreign_line(app_secrets: Mapping[str, Collection[str]], signer: str, body: bytes) -> bool:
+def _names_foreign_line(app_secrets: Mapping[str, Collection[str]], signing_secret: str, body: bytes) -> bool:
 	payload = _read_json(body)
 	named = webhook.phone_number_ids(payload) | webhook.waba_ids(payload)
-	foreign = {line for secret, lines in app_secrets.items() if secret != signer for line in lines}
-	return bool(named & (foreign - set(app_secrets[signer])))
+	foreign = {line for secret, lines in app_secrets.items() if secret != signing_secret for line in lines}
+	return bool(named & (foreign - set(app_secrets[signing_secret])))
 
 
 def process(host: Host, owner: str, *, seconds: float = 200) -> int:

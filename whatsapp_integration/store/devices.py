@@ -29,12 +29,12 @@ def all_lines(db) -> list[dict]:
 
 def group_by_secret(lines: Iterable[dict], read_secret: Callable[[str], str]) -> dict[str, frozenset[str]]:
 	"""Secret → ids of the numbers and accounts of the lines that have it; "" for those without one and disabled ones."""
-	groups: dict[str, set[str]] = {}
+	ids_by_secret: dict[str, set[str]] = {}
 	for line in lines:
 		ids = {line["phone_number_id"], line["waba_id"]} - {None, ""}
 		secret = read_secret(line["name"]) if line["enabled"] else ""
-		groups.setdefault(secret, set()).update(ids)
-	return {secret: frozenset(ids) for secret, ids in groups.items()}
+		ids_by_secret.setdefault(secret, set()).update(ids)
+	return {secret: frozenset(ids) for secret, ids in ids_by_secret.items()}
 
 
 def set_values(db, name: str, **values: Any) -> None:
