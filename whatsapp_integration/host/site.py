@@ -116,7 +116,7 @@ class SiteHost(Host):
 		)
 
 	def app_secrets(self, *, fresh: bool = False) -> dict[str, frozenset[str]]:
-		read_at, app_secrets = _app_secrets.get(frappe.local.site, (0.0, {}))
+		read_at, app_secrets = _app_secrets.get(frappe.local.site, (float("-inf"), {}))
 		age = time.monotonic() - read_at
 		if (fresh and age > FRESH_SECONDS) or age > SECRETS_SECONDS:
 			app_secrets = _by_secret("app_secret")
@@ -217,7 +217,7 @@ def _tell_pages(changed: dict[str, Sequence[str]], new: dict[str, Sequence[str]]
 def _enqueue_once(work: str) -> None:
 	"""The rows are committed, so without Redis nothing is lost: the scheduler's next round does the work."""
 	asked = (frappe.local.site, work)
-	if time.monotonic() - _asked_in_vain.get(asked, 0) < ASKED_SECONDS:
+	if time.monotonic() - _asked_in_vain.get(asked, float("-inf")) < ASKED_SECONDS:
 		return  # the job that was there a moment ago looks again later than this
 	key = frappe.cache.make_key(_wake_key(work))
 	try:
