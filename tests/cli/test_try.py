@@ -83,7 +83,7 @@ def test_a_wrong_token_is_not_proven_and_said_in_words(run):
 
 def test_statuses_that_never_come_are_noticed(run):
 	"""Nobody reads: what was sent stays Delivered."""
-	result = run("try", "--set", "auto_read=false", "--patience", "1.5")
+	result = run("try", "--set", "auto_read=false", "--patience", "3")
 	assert result.exit_code == 1
 	assert "✘ Sent: text — not proven: the row is Delivered instead of Read" in result.output
 

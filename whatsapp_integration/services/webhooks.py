@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 3 * 1024 * 1024  # DOC/webhooks/overview
 BATCH = 100  # posts applied in one transaction
+FLOOD = 10  # so many posts waiting at once are one
 GATHER_SECONDS = 0.5  # in a flood, posts gather so long: one large transaction costs less than many small
 ATTEMPTS = 5
 RETRY_SECONDS = 30
@@ -91,7 +92,7 @@ def process(host: Host, owner: str, *, seconds: float = 200) -> int:
 				for row in rows:
 					_apply_alone(host, row)
 			done += len(rows)
-			if 1 < len(rows) < BATCH:
+			if FLOOD <= len(rows) < BATCH:
 				time.sleep(GATHER_SECONDS)
 	finally:
 		host.db.rollback()

@@ -78,8 +78,15 @@ class Browser:
 	def see(self, css: str, text: str = ""):
 		return self.wait(f"{css} {text!r}", lambda: self.shown(css, text))[0]
 
-	def see_none(self, css: str):
-		self.wait(f"no {css}", lambda: not self.shown(css))
+	def close_dialog(self):
+		"""A dialog that still fades in ignores the click, so it is pressed until the dialog is gone."""
+
+		def press():
+			for button in self.shown(".modal.show .btn-modal-close")[:1]:
+				button.click()
+			return not self.shown(".modal.show")
+
+		self.wait("the dialog to close", press)
 
 	def click(self, css: str, text: str = ""):
 		def press():

@@ -139,8 +139,7 @@ class TestDeskFlow(SiteTestCase):
 		green = browser.shown(".modal.show .wa-check .indicator.green")
 		self.assertGreaterEqual(len(checks), 5)
 		self.assertEqual(len(green), len(checks))
-		browser.click(".modal.show .btn-modal-close")
-		browser.see_none(".modal.show")
+		browser.close_dialog()
 		browser.click("[data-fieldname=details_tab]")
 		browser.see(".form-message.green", say("Connected and ready to send."))
 		browser.picture("06-connected-device")
@@ -185,8 +184,7 @@ class TestDeskFlow(SiteTestCase):
 
 	def watch_the_answer_arrive(self):
 		browser = self.browser
-		browser.click(".modal.show .btn-modal-close")
-		browser.see_none(".modal.show")
+		browser.close_dialog()
 		self.open_the_list_of_messages()
 		self.open_the_chat()
 		browser.show("phone")
