@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +42,6 @@ class Outcome:
 	applied: int = 0
 	ignored: int = 0
 	deferred: int = 0
-	changed: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
 
 def apply(host: Host, events: Sequence[ev.Event], *, device: str = "") -> Outcome:
@@ -57,7 +56,7 @@ def apply(host: Host, events: Sequence[ev.Event], *, device: str = "") -> Outcom
 		batch.apply_changes(device, part)
 		batch.apply_statuses(device, [event for event in part if isinstance(event, ev.StatusChanged)])
 		batch.apply_account(device, part)
-	changed = {doctype: sorted(names) for doctype, names in batch.outcome.changed.items()}
+	changed = {doctype: sorted(names) for doctype, names in batch.changed.items()}
 	host.publish(changed, new={MESSAGE: sorted(batch.new)})
 	return batch.outcome
 
@@ -84,6 +83,7 @@ class _Batch:
 		self.host = host
 		self.now = host.now()
 		self.outcome = Outcome()
+		self.changed: dict[str, set[str]] = defaultdict(set)  # DocType → names
 		self.new: set[str] = set()  # message rows
 		self.lines = {row["name"]: row for row in devices.all_lines(host.db)}
 
@@ -110,10 +110,11 @@ class _Batch:
 	def apply_messages(self, device: str, events: list[ev.MessageReceived]) -> None:
 		if not events:
 			return
-		contacts = {_chat_key(event): self._contact(event) for event in events}
+		keys = {event.message_id: _chat_key(event) for event in events}
+		contacts = {keys[event.message_id]: self._contact(event) for event in events}
 		known = chats.ensure(self.host.db, device, contacts, now=self.now, user=self.host.user())
 		# Sorted by the unique key, so that racing writers wait for one another instead of deadlocking.
-		rows = {event.message_id: self._row(device, event, known[_chat_key(event)]) for event in events}
+		rows = {event.message_id: self._row(device, event, known[keys[event.message_id]]) for event in events}
 		ordered = [rows[message_id] for message_id in sorted(rows)]
 		written = set(messages.insert(self.host.db, ordered, now=self.now, user=self.host.user()))
 		fresh = [event for event in _once(events) if rows[event.message_id]["name"] in written]
@@ -122,10 +123,10 @@ class _Batch:
 		self.new |= written
 		by_chat: dict[str, list[ev.MessageReceived]] = defaultdict(list)
 		for event in fresh:
-			by_chat[known[_chat_key(event)]["name"]].append(event)
+			by_chat[known[keys[event.message_id]]["name"]].append(event)
 		for chat in sorted(by_chat):
 			self._update_chat(device, chat, by_chat[chat])
-		self.outcome.changed[CHAT].update(by_chat)
+		self.changed[CHAT].update(by_chat)
 		if any(event.media for event in fresh):
 			self.host.wake("media")
 
@@ -211,7 +212,7 @@ class _Batch:
 		self.outcome.applied += bool(name)
 		self.outcome.deferred += not name
 		if name:
-			self.outcome.changed[MESSAGE].add(name)
+			self.changed[MESSAGE].add(name)
 
 	# -- statuses --
 
@@ -221,7 +222,7 @@ class _Batch:
 		found = self._match(device, events)
 		self.outcome.applied += len(found)
 		self.outcome.ignored += len(events) - len(found)
-		self.outcome.changed[MESSAGE].update(name for name, _event in found)
+		self.changed[MESSAGE].update(name for name, _event in found)
 		changes: dict[str, dict[str, datetime]] = defaultdict(dict)
 		for name, event in found:
 			if event.status != st.FAILED:
@@ -289,7 +290,7 @@ class _Batch:
 				self.outcome.applied += 1
 			elif isinstance(event, ev.DeviceStateChanged):
 				devices.change_state(self.host.db, device, event.state, event.reason)
-				self.outcome.changed[DEVICE].add(device)
+				self.changed[DEVICE].add(device)
 				self.outcome.applied += 1
 			elif isinstance(
 				event,
@@ -303,7 +304,7 @@ class _Batch:
 		)
 		if isinstance(limit, str | int):
 			devices.set_values(self.host.db, device, messaging_limit=str(limit)[:140])
-			self.outcome.changed[DEVICE].add(device)
+			self.changed[DEVICE].add(device)
 		text = self.host.say(
 			_("Meta reports {0} for the account of device {1}."), event.event or event.topic, device
 		)

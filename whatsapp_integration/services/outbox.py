@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
@@ -149,6 +150,7 @@ class _Lines:
 		self.host = host
 		self.settings = host.settings()
 		self.devices: dict[str, DeviceConfig] = {}
+		self.may_use = functools.cache(host.may_use)
 
 	def prepare(self, draft: _Draft) -> DeviceConfig | None:
 		"""Check everything that needs no other row; what is wrong stands in `draft.error` afterwards."""
@@ -197,7 +199,7 @@ class _Lines:
 			raise InvalidRequest(
 				_("The idempotency key is longer than {0} characters."), KEY_MAX, code="idempotency_key"
 			)
-		if not self.host.may_use(device.name):
+		if not self.may_use(device.name):
 			raise Refused(
 				_("You may not send with device {0}. Ask a WhatsApp Manager."),
 				device.name,
