@@ -38,6 +38,38 @@ class Retry:
 
 
 @dataclass(frozen=True)
+class Pacing:
+	"""How a linked device writes: like a person. Seconds; 0 characters a second means no typing at all."""
+
+	typing_speed: float = 20  # characters a second
+	typing_max: float = 8
+	pause_min: float = 0.5  # before each message
+	pause_max: float = 2.5
+
+
+@dataclass(frozen=True)
+class WebConfig:
+	"""How linked devices are driven. Times are seconds, memory is bytes."""
+
+	folder: str = ""  # profiles, the driver cache and fetched bundles live below it
+	url: str = "https://web.whatsapp.com/"
+	wa_js_path: str = ""  # "" is the bundle that was installed with the app
+	wa_js_version: str = ""  # "" is the installed one; another is fetched with npm
+	browser_path: str = ""  # "" finds Chromium or Chrome
+	driver_path: str = ""  # "" finds chromedriver
+	headless: bool = True
+	receive_groups: bool = True
+	link_seconds: float = 300  # how long one attempt to link a phone lasts
+	boot_seconds: float = 90  # how long WhatsApp Web may take to start
+	ack_seconds: float = 60  # a message that WhatsApp did not take by then shows a dead connection
+	reconnect_attempts: int = 5  # before the admin is told
+	min_free_memory: int = 1_500_000_000  # a browser is started only above this
+	max_browser_memory: int = 1_500_000_000  # a browser is recycled above this
+	recycle_seconds: float = 24 * 3600
+	pacing: Pacing = Pacing()
+
+
+@dataclass(frozen=True)
 class DeviceConfig:
 	"""One line of WhatsApp, secrets included; never log it (the secrets stay out of repr)."""
 
