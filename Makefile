@@ -18,6 +18,7 @@ help: ## Show this list
 setup: $(INSTALLED) ## Make .venv with the app and its tools
 
 try: $(INSTALLED) ## Run the app without Frappe, with a phone to play on (ARGS="--help" for more)
+	@.ci/browser
 	$(BIN)/python -m whatsapp_integration try $(ARGS)
 
 test: $(INSTALLED) ## Check everything: lint, the tests without Frappe, the tests on a Frappe site

@@ -47,6 +47,7 @@ scheduler_events = {
 			"whatsapp_integration.tasks.dispatch",
 			"whatsapp_integration.tasks.process_webhooks",
 			"whatsapp_integration.tasks.fetch_media",
+			"whatsapp_integration.tasks.watch_linked_devices",
 		]
 	},
 	"hourly": ["whatsapp_integration.tasks.settle_unknown"],

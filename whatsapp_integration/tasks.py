@@ -6,7 +6,7 @@ import socket
 from rq import get_current_job
 
 from whatsapp_integration.host.site import SiteHost
-from whatsapp_integration.services import inbox, media, outbox, webhooks
+from whatsapp_integration.services import devices, fail_over, inbox, media, outbox, webhooks
 from whatsapp_integration.services.dispatcher import Dispatcher
 
 
@@ -25,6 +25,11 @@ def fetch_media():
 
 def send_read_receipt(chat: str):
 	inbox.send_read_receipt(SiteHost(), chat)
+
+
+def watch_linked_devices():
+	devices.note_orphans(SiteHost())
+	fail_over.move_waiting(SiteHost())
 
 
 def settle_unknown():

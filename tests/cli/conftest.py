@@ -1,11 +1,19 @@
 import os
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from whatsapp_integration.cli import main
+from whatsapp_integration.core.config import WebConfig
 from whatsapp_integration.host.local import LocalHost
 from whatsapp_integration.sandbox.server import Sandbox
+from whatsapp_integration.sandbox.web.door import STATIC
+from whatsapp_integration.whatsapp_web import driver
+from whatsapp_integration.whatsapp_web.errors import SetupError
+from whatsapp_integration.whatsapp_web.processes import find_processes
+
+WA_JS = STATIC / "wpp.js"
 
 SECRETS = {
 	"access_token": "EAAsandboxToken",
@@ -21,6 +29,34 @@ def clean_place(tmp_path, monkeypatch):
 		monkeypatch.delenv(name)
 	monkeypatch.setenv("COLUMNS", "120")
 	monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def lacking(tmp_path_factory):
+	"""Why no phone can be linked on this machine, "" where one can."""
+	try:
+		driver.find(WebConfig(), tmp_path_factory.mktemp("driver"))
+	except SetupError as err:
+		return f"{err} {err.advice}"
+	return ""
+
+
+@pytest.fixture(scope="session")
+def browser(lacking):
+	"""Chromium or Chrome with its driver."""
+	if lacking:
+		pytest.skip(lacking)
+
+
+@pytest.fixture(scope="session")
+def browsers():
+	"""The processes of all browsers of a data folder: browsers(folder)."""
+
+	def find(folder):
+		profiles = [path for path in Path(folder).glob("whatsapp-web/profiles/*") if not path.suffix]
+		return [process for profile in profiles for process in find_processes(profile)]
+
+	return find
 
 
 @pytest.fixture

@@ -33,6 +33,16 @@ def test_a_device_is_added_changed_and_listed(run, line, rows):
 	assert "main" in output and "Official" in output and "Connected" in output
 
 
+def test_a_linked_phone_is_listed_with_its_own_name(run, line):
+	phone = {"linked_name": "Cairo Branch", "phone_number": "+201111111111", "status": "Logged Out"}
+	with DataFolder(line).opened() as host:
+		host.add_device("branch", mode="Unofficial", status_reason="The link was ended.", **phone)
+	output = run("device", "list").output
+	assert "Name at WhatsApp" in output
+	for text in ("Unofficial", "Cairo Branch", "+201111111111", "Logged Out", "The link was ended."):
+		assert text in output
+
+
 def test_two_devices_may_not_share_a_number(run, line):
 	result = run("device", "add", "other", *IDS)
 	assert result.exit_code == 1
@@ -46,10 +56,18 @@ def test_a_wrong_number_is_refused_with_advice(run, data):
 	assert not data.exists()
 
 
-def test_a_mode_that_is_not_there_yet_is_refused(run, data):
-	result = run("device", "add", "main", "--data", data, "--mode", "Unofficial")
+def test_a_linked_device_needs_no_secrets_and_says_how_to_go_on(run, data):
+	result = run("device", "add", "shop", "--data", data, "--mode", "Unofficial")
+	assert result.exit_code == 0
+	assert "Go on with: device link shop" in result.output
+
+
+def test_linking_without_a_worker_says_how_to_start_one(run, data):
+	run("device", "add", "shop", "--data", data, "--mode", "Unofficial")
+	result = run("device", "link", "shop", "--data", data)
 	assert result.exit_code == 1
-	assert "Linked devices" in result.output
+	assert "No whatsapp-worker is running" in result.output
+	assert "python -m whatsapp_integration worker" in result.output
 
 
 def test_missing_secrets_are_named_by_their_variables(run, data):

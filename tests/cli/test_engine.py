@@ -2,7 +2,6 @@ import threading
 
 import pytest
 
-from whatsapp_integration.cli import engine as engine_module
 from whatsapp_integration.cli.data import DataFolder
 from whatsapp_integration.cli.engine import Engine
 from whatsapp_integration.cli.waiting import wait_for
@@ -10,6 +9,7 @@ from whatsapp_integration.core.events import StatusChanged
 from whatsapp_integration.core.messages import Text
 from whatsapp_integration.senders import memory
 from whatsapp_integration.services import inbox, outbox
+from whatsapp_integration.services import worker as worker_module
 from whatsapp_integration.services.dispatcher import Dispatcher
 from whatsapp_integration.store import leases, messages
 
@@ -55,7 +55,7 @@ def test_it_stops_from_any_state_and_leaves_no_thread(folder):
 
 
 def test_a_part_that_fails_ends_the_whole_engine_and_is_named(folder, monkeypatch):
-	monkeypatch.setattr(engine_module.media, "fetch_due", lambda host, owner: 1 / 0)
+	monkeypatch.setattr(worker_module.media, "fetch_due", lambda host, owner: 1 / 0)
 	engine = Engine(folder)
 	engine.start()
 	assert engine.stopped.wait(10)
@@ -74,7 +74,7 @@ def test_a_busy_database_is_tried_again(folder, monkeypatch):
 			raise sqlite3.OperationalError("database is locked")
 		return 0
 
-	monkeypatch.setattr(engine_module.media, "fetch_due", busy_once)
+	monkeypatch.setattr(worker_module.media, "fetch_due", busy_once)
 	with Engine(folder) as engine:
 		assert wait_for(lambda: len(calls) > 1, 10)
 	assert engine.error is None

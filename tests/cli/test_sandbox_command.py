@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -24,7 +25,7 @@ def stopped_soon():
 def sandbox(request, run):
 	if request.param == "cli":
 		return lambda *args: run("sandbox", *args)
-	(command,) = commands
+	command = next(command for command in commands if command.name == "whatsapp-sandbox")
 	assert command.name == "whatsapp-sandbox"
 	return lambda *args: CliRunner().invoke(command, [str(arg) for arg in args])
 
@@ -43,6 +44,15 @@ def test_it_prints_the_phone_page_and_the_credentials_and_ends_on_sigterm(sandbo
 	):
 		assert value in result.output
 	assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_it_prints_how_to_use_the_stand_in_of_whatsapp_web(sandbox, stopped_soon):
+	words = sandbox("--port", "0").output.split()
+	address = next(word for word in words if word.endswith("/web/"))
+	assert f"{address}phone" in words
+	command = words[words.index("--web-url") :][:4]
+	assert command[:3] == ["--web-url", address, "--wa-js"]
+	assert "window.WPP" in Path(command[3]).read_text(encoding="utf-8")
 
 
 def test_a_taken_port_is_told_in_words(sandbox):

@@ -7,30 +7,31 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from whatsapp_integration.cli import main
+from whatsapp_integration.cli import main, trial
+from whatsapp_integration.cli.linked_steps import linked_steps
 from whatsapp_integration.cli.steps import all_steps
 from whatsapp_integration.core.messages import CONTENTS
 from whatsapp_integration.host.local import LocalHost
 
-KEYS = ["ok", "sent", "delivered", "read", "received", "failed", "unknown", "duplicates"]
+KEYS = ["ok", "sent", "delivered", "read", "received", "failed", "unknown", "duplicates", "linked"]
 
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory):
-	"""One run with a data folder of its own: the result and the folder."""
+	"""One run with a data folder of its own: the result and the folder. Without a browser no phone is linked in it."""
 	folder = tmp_path_factory.mktemp("try") / "data"
 	return CliRunner().invoke(main, ["try", "--data", str(folder)]), folder
 
 
-def test_every_step_is_proven_and_the_exit_code_is_0(good):
+def test_every_step_is_proven_and_the_exit_code_is_0(good, lacking):
 	result, _folder = good
 	assert result.exit_code == 0, result.output
-	assert result.output.count("✔") == len(all_steps())
+	assert result.output.count("✔") == len(all_steps()) + (0 if lacking else len(linked_steps()))
 	for kind in CONTENTS:
 		assert f"✔ Sent: {kind} — " in result.output
 
 
-def test_the_last_line_is_the_one_line_of_json_counted_from_the_rows(good):
+def test_the_last_line_is_the_one_line_of_json_counted_from_the_rows(good, lacking):
 	result, folder = good
 	lines = result.output.splitlines()
 	summary = json.loads(lines[-1])
@@ -45,12 +46,16 @@ def test_the_last_line_is_the_one_line_of_json_counted_from_the_rows(good):
 		"sent": sent + delivered + read,
 		"delivered": delivered + read,
 		"read": read,
-		"received": 3,
-		"failed": 1,
+		"received": 3 if lacking else 5,
+		"failed": 1 if lacking else 2,
 		"unknown": 0,
 		"duplicates": 0,
+		"linked": "skipped" if lacking else "proven",
 	}
-	assert summary["sent"] == len(CONTENTS) + 5  # the PDF, scheduled, retried, keyed and unknown ones
+	by_phone = 0 if lacking else 3
+	assert (
+		summary["sent"] == len(CONTENTS) + 5 + by_phone
+	)  # the PDF, scheduled, retried, keyed and unknown ones
 	assert summary["sent"] + summary["failed"] + summary["received"] == len(statuses)
 
 
@@ -61,6 +66,57 @@ def test_the_log_shows_kind_number_status_text_and_error(good):
 		assert f" {kind} " in log
 	for text in ("+201000000001", "✘ Failed", "✓✓ Read", "← Received", "131026: Message undeliverable"):
 		assert text in log
+
+
+def test_the_linked_phone_sends_receives_and_stays_linked(good, browser, browsers):
+	result, folder = good
+	for title, _step in linked_steps():
+		assert f"✔ {title} — " in result.output
+	assert "0 leaks, 0 link previews" in " ".join(result.output.split())
+	host = LocalHost(folder)
+	columns = "`recipient`, `message_type`, `status`, `media_state`"
+	query = f"SELECT {columns} FROM `tabWhatsApp Message Log` WHERE `device` = 'branch' ORDER BY `creation`"
+	found = host.db.sql(query)
+	host.close()
+	assert found == [
+		("+201001234567", "text", "Read", None),
+		("+201001234567", "document", "Read", None),
+		("+201001234567", "text", "Received", None),
+		("+201001234567", "image", "Received", "Stored"),
+		("+201000000404", "text", "Failed", None),
+		("+201001234567", "text", "Read", None),
+	]
+	assert browsers(folder) == []
+
+
+def test_without_a_browser_the_linked_phone_is_left_out_and_said_so(run, monkeypatch):
+	monkeypatch.setattr(trial, "all_steps", lambda: all_steps()[:2])
+	monkeypatch.setattr(trial.driver, "BROWSERS", ())
+	result = run("try")
+	assert result.exit_code == 0, result.output
+	told = " ".join(result.output.split())
+	assert "– The steps with a linked phone are left out — No Chromium or Chrome is installed" in told
+	assert "apt install chromium chromium-driver" in told
+	summary = json.loads(result.output.splitlines()[-1])
+	assert (summary["ok"], summary["received"], summary["linked"]) == (True, 1, "skipped")
+
+
+def test_a_browser_that_was_named_and_is_none_is_a_usage_error(run):
+	result = run("try", "--browser", sys.executable)
+	assert result.exit_code == 2
+	assert f"{sys.executable} is no Chromium or Chrome" in result.output
+
+
+def test_a_linked_step_that_is_not_proven_ends_it_and_its_browser(run, browser, browsers, data, monkeypatch):
+	"""Nobody reads, so the ticks never turn blue."""
+	monkeypatch.setattr(trial, "all_steps", lambda: [])
+	result = run("try", "--data", data, "--set", "auto_read=false", "--patience", "4")
+	assert result.exit_code == 1
+	assert "✔ A phone is linked by QR code — " in result.output
+	assert "✘ Sent by the phone: a text, with its ticks — not proven: the row is Delivered" in result.output
+	summary = json.loads(result.output.splitlines()[-1])
+	assert (summary["ok"], summary["linked"]) == (False, "not proven")
+	assert browsers(data) == []
 
 
 def test_a_step_that_is_not_proven_ends_it_with_exit_code_1(run, tmp_path):

@@ -1,12 +1,20 @@
 """How much may be sent now, and when to try again."""
 
+from dataclasses import replace
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from whatsapp_integration.core.config import OFFICIAL_LIMITS, UNOFFICIAL_LIMITS, Limits, Retry
-from whatsapp_integration.core.limits import allowance, pair_history, pair_ready_at, rate_windows
+from whatsapp_integration.core.limits import (
+	allowance,
+	pair_history,
+	pair_ready_at,
+	rate_windows,
+	warmed_up,
+)
 from whatsapp_integration.core.retry import backoff, pair_backoff
 
 PAIR = Limits(pair_seconds=6, pair_burst=45)
@@ -64,3 +72,42 @@ def test_each_attempt_waits_longer_up_to_the_ceiling():
 
 def test_the_pair_limit_is_answered_by_powers_of_four():
 	assert [pair_backoff(Retry(), attempt) for attempt in (1, 2, 3, 4)] == [1, 4, 16, 64]
+
+
+def test_a_phone_that_was_just_linked_begins_small_and_grows_evenly():
+	days = [warmed_up(UNOFFICIAL_LIMITS, age, first_day=50, days=10).per_day for age in (0, 2, 5, 9)]
+	assert days == [50, 240, 525, 905]
+
+
+def test_after_the_warm_up_the_usual_limit_holds():
+	for age in (10, 10.5, 400):
+		assert warmed_up(UNOFFICIAL_LIMITS, age, first_day=50, days=10) == UNOFFICIAL_LIMITS
+
+
+def test_the_warm_up_changes_no_other_limit():
+	warm = warmed_up(UNOFFICIAL_LIMITS, 1, first_day=50, days=10)
+	assert replace(warm, per_day=UNOFFICIAL_LIMITS.per_day) == UNOFFICIAL_LIMITS
+
+
+def test_without_days_there_is_no_warm_up():
+	assert warmed_up(UNOFFICIAL_LIMITS, 0, first_day=50, days=0) == UNOFFICIAL_LIMITS
+
+
+def test_a_limit_below_that_of_the_first_day_is_not_raised():
+	limits = Limits(per_day=20)
+	assert warmed_up(limits, 0, first_day=50, days=10) == limits
+
+
+def test_a_phone_without_a_daily_limit_is_warmed_up_too():
+	limits = Limits(per_minute=20)
+	assert [warmed_up(limits, age, first_day=50, days=10).per_day for age in (0, 5)] == [50, 275]
+	assert warmed_up(limits, 10, first_day=50, days=10).per_day == 0
+
+
+def test_a_clock_that_went_back_does_not_shrink_the_first_day():
+	assert warmed_up(UNOFFICIAL_LIMITS, -3, first_day=50, days=10).per_day == 50
+
+
+@pytest.mark.parametrize(("mode", "people"), [(OFFICIAL_LIMITS, 0), (UNOFFICIAL_LIMITS, 50)])
+def test_only_linked_devices_have_a_budget_for_new_people(mode, people):
+	assert mode.first_contacts == people

@@ -7,6 +7,7 @@ from whatsapp_integration.senders.base import Sender
 from whatsapp_integration.senders.factory import create_sender, register
 from whatsapp_integration.senders.memory import MemorySender
 from whatsapp_integration.senders.official import OfficialSender
+from whatsapp_integration.senders.unofficial import UnofficialSender
 
 
 @pytest.fixture(autouse=True)
@@ -14,7 +15,10 @@ def own_registry(monkeypatch):
 	monkeypatch.setattr(factory, "_senders", dict(factory._senders))
 
 
-@pytest.mark.parametrize(("mode", "cls"), [("Official", OfficialSender), ("Memory", MemorySender)])
+@pytest.mark.parametrize(
+	("mode", "cls"),
+	[("Official", OfficialSender), ("Unofficial", UnofficialSender), ("Memory", MemorySender)],
+)
 def test_the_mode_of_the_device_chooses_its_sender(mode, cls):
 	device = DeviceConfig("Sales", mode=mode)
 	sender = create_sender(device)
@@ -22,16 +26,10 @@ def test_the_mode_of_the_device_chooses_its_sender(mode, cls):
 	assert sender.device is device
 
 
-def test_linked_devices_are_said_to_be_missing_from_this_version():
-	with pytest.raises(Unsupported) as caught:
-		create_sender(DeviceConfig("Sales", mode="Unofficial"))
-	assert str(caught.value) == "Linked devices can't send in this version. Use a device in Official mode."
-
-
 def test_a_wrong_mode_lists_the_right_ones():
 	with pytest.raises(Unsupported) as caught:
 		create_sender(DeviceConfig("Sales", mode="official"))
-	assert str(caught.value) == "There is no mode official. Use one of: Official, Memory."
+	assert str(caught.value) == "There is no mode official. Use one of: Official, Unofficial, Memory."
 
 
 class PostalSender(Sender):

@@ -21,9 +21,10 @@ from whatsapp_integration.cli.console import (
 from whatsapp_integration.cli.data import data_folder, make_folder
 from whatsapp_integration.cli.device import device as device_command
 from whatsapp_integration.cli.log import log as log_command
-from whatsapp_integration.cli.options import SandboxSetting, data_option
+from whatsapp_integration.cli.options import SandboxSetting, browser_options, data_option
 from whatsapp_integration.cli.send import send as send_command
 from whatsapp_integration.cli.worker import worker as worker_command
+from whatsapp_integration.core.config import WebConfig
 
 
 class Door(click.Group):
@@ -54,11 +55,21 @@ main.add_command(worker_command)
 	"--set", "settings", type=SandboxSetting(), multiple=True, help="Change a setting of the sandbox."
 )
 @click.option("--patience", default=20.0, show_default=True, help="Seconds to wait for one step.")
+@browser_options
 @click.pass_context
 def try_it(
-	ctx: click.Context, data: str | None, keep: bool, port: int, settings: Sequence[tuple], patience: float
+	ctx: click.Context,
+	data: str | None,
+	keep: bool,
+	port: int,
+	settings: Sequence[tuple],
+	patience: float,
+	**browser: str,
 ) -> None:
 	"""Send and receive every kind of message against the sandbox, and check each from the rows.
+
+	Then link a phone by QR code in a browser without a window, and send and receive with it; without Chromium
+	on this machine that part is left out, and said so.
 
 	Works in a temporary folder, or with --keep or --data in the data folder. The last line is JSON; the exit
 	code is 0 only if every step was proven.
@@ -69,7 +80,10 @@ def try_it(
 		exits.enter_context(interrupt_on_term())
 		folder = make_folder(data_folder(data)) if data or keep else exits.enter_context(_temporary_folder())
 		box = exits.enter_context(_running_sandbox("127.0.0.1", port, dict(settings)))
-		trial = exits.enter_context(Trial(make_console(), folder, box, _trial_device(), patience=patience))
+		web = WebConfig(url=_web_url(box.url), wa_js_path=str(_wa_js_path()), **browser)
+		trial = exits.enter_context(
+			Trial(make_console(), folder, box, _trial_device(), web, patience=patience)
+		)
 		is_proven = trial.run(keep=keep)
 	ctx.exit(0 if is_proven else 1)
 
@@ -81,7 +95,7 @@ def try_it(
 	"--set", "settings", type=SandboxSetting(), multiple=True, help="Change a setting, e.g. latency=0.2."
 )
 def sandbox_command(host: str, port: int, settings: Sequence[tuple]) -> None:
-	"""Run a stand-in of the Cloud API, with a phone page to play the customer on."""
+	"""Run a stand-in of the Cloud API and of WhatsApp Web, with phone pages to play on."""
 	run_sandbox(host, port, **dict(settings))
 
 
@@ -91,7 +105,7 @@ def run_sandbox(host: str, port: int, **settings: Any) -> None:
 
 	settings = {"auto_read": False, **settings}
 	with show_errors(), stop_on_signal() as stopped, _running_sandbox(host, port, settings) as box:
-		show_credentials(make_console(), box.url, box.state.settings)
+		show_credentials(make_console(), box.url, box.state.settings, _web_url(box.url), str(_wa_js_path()))
 		stopped.wait()
 
 
@@ -110,6 +124,18 @@ def _running_sandbox(host: str, port: int, settings: dict[str, Any]) -> Iterator
 		yield box
 	finally:
 		box.stop()
+
+
+def _web_url(url: str) -> str:
+	"""Where a sandbox plays WhatsApp Web."""
+	return f"{url}/web/"
+
+
+def _wa_js_path() -> Path:
+	"""The file that plays wa-js in it."""
+	from whatsapp_integration.sandbox.web.door import STATIC
+
+	return STATIC / "wpp.js"
 
 
 def _trial_device() -> dict[str, dict[str, str]]:

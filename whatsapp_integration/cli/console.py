@@ -61,6 +61,13 @@ def check_line(is_good: bool, title: str, detail: str = "") -> Table:
 	return line
 
 
+def left_out_line(title: str, detail: str) -> Table:
+	"""A line like check_line's for what was neither proven nor disproven."""
+	line = Table.grid(padding=(0, 1))
+	line.add_row(Text("–", "bold yellow"), Text.assemble(clean(title), (f" — {clean(detail)}", "yellow")))
+	return line
+
+
 def log_to(console: Console) -> None:
 	"""Show warnings and errors of the engine above whatever is drawn on the console."""
 	logger = logging.getLogger("whatsapp_integration")

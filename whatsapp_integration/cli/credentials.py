@@ -1,7 +1,8 @@
-"""What a person types into a Device form to use the sandbox."""
+"""What a person types into the forms to use the sandbox."""
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -13,26 +14,38 @@ if TYPE_CHECKING:
 	from whatsapp_integration.sandbox.settings import Settings
 
 
-def show_credentials(console: Console, url: str, settings: Settings) -> None:
-	"""The address of the phone page, and a table of the credentials."""
-	console.print(Text.assemble("Phone page: ", (f"{url}/", "bold cyan")), soft_wrap=True)
-	table = Table(
-		"Field",
-		"Value",
-		box=box.SIMPLE_HEAD,
-		pad_edge=False,
-		title="Type into the Device form",
-		title_justify="left",
-	)
-	for label, value in (
+def show_credentials(console: Console, url: str, settings: Settings, web_url: str, wa_js: str) -> None:
+	"""The addresses of the phone pages, and what to type to use each of the two stand-ins."""
+	_print_address(console, "Phone page: ", f"{url}/")
+	cloud_api = (
 		("Graph URL (WhatsApp Settings)", url),
-		("Phone number", settings.phone_number),
+		("Phone Number", settings.phone_number),
 		("Phone Number ID", settings.phone_number_id),
-		("WABA ID", settings.waba_id),
-		("Access token", settings.access_token),
-		("App secret", settings.app_secret),
-		("Verify token", settings.verify_token),
-	):
+		("WhatsApp Business Account ID", settings.waba_id),
+		("Access Token", settings.access_token),
+		("App Secret", settings.app_secret),
+		("Verify Token", settings.verify_token),
+	)
+	_print_table(console, "For an Official device, in its form", cloud_api)
+	_print_address(console, "Phone page of linked phones, to scan codes with: ", f"{web_url}phone")
+	whatsapp_web = (("WhatsApp Web URL", web_url), ("wa-js Path", wa_js))
+	_print_table(console, "For Unofficial devices, in WhatsApp Settings", whatsapp_web)
+	options = f"--web-url {web_url} --wa-js {shlex.quote(wa_js)}"
+	console.print(
+		f"Without Frappe: python -m whatsapp_integration worker {options}", markup=False, soft_wrap=True
+	)
+	misbehaving = "Numbers that end in 0001 to 0013 misbehave on purpose, for linked phones those in 0404, 0408, 0499, 0500."
+	console.print(Text(f"{misbehaving} Ctrl+C stops it.", "dim"))
+
+
+def _print_address(console: Console, label: str, address: str) -> None:
+	console.print(Text.assemble(label, (address, "bold cyan")), soft_wrap=True)
+
+
+def _print_table(console: Console, title: str, rows: tuple[tuple[str, str], ...]) -> None:
+	"""Values are broken over lines where the terminal is narrow, never cut."""
+	table = Table("Field", "Value", box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
+	table.columns[1].overflow = "fold"
+	for label, value in rows:
 		table.add_row(label, Text(value, "bold"))
 	console.print(table)
-	console.print(Text("Ctrl+C stops it. Numbers that end in 0001 to 0013 misbehave on purpose.", "dim"))

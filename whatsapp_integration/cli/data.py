@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from whatsapp_integration.core.config import WebConfig
 from whatsapp_integration.host.base import Settings
 from whatsapp_integration.host.local import LocalHost, secret_variable
 
@@ -75,7 +76,9 @@ def make_folder(path: Path) -> Path:
 	return path
 
 
-def find_data(data: str | None, graph_url: str | None = None, webhook_url: str = "") -> DataFolder:
+def find_data(
+	data: str | None, graph_url: str | None = None, webhook_url: str = "", web: WebConfig | None = None
+) -> DataFolder:
 	"""An existing data folder with its secrets."""
 	path = data_folder(data)
 	if not (path / "whatsapp.db").is_file():
@@ -83,7 +86,8 @@ def find_data(data: str | None, graph_url: str | None = None, webhook_url: str =
 			f"There is no data in {path}. Begin with the command: device add. Or name another folder with --data."
 		)
 	overrides = {"graph_url": graph_url} if graph_url else {}
-	return DataFolder(path, read_secrets(path), overrides=overrides, webhook_url=webhook_url)
+	settings = Settings(web=web or WebConfig())
+	return DataFolder(path, read_secrets(path), settings, overrides, webhook_url)
 
 
 def read_secrets(path: Path) -> dict[str, dict[str, str]]:

@@ -22,10 +22,11 @@ from whatsapp_integration.cli.data import (
 	make_folder,
 	read_secrets,
 )
+from whatsapp_integration.cli.link import link
 from whatsapp_integration.cli.options import data_option, graph_option
 from whatsapp_integration.cli.worker import DEFAULT_WEBHOOK
 from whatsapp_integration.core import phone
-from whatsapp_integration.core.config import OFFICIAL, DeviceConfig
+from whatsapp_integration.core.config import OFFICIAL, UNOFFICIAL, DeviceConfig
 from whatsapp_integration.core.messages import MODES
 from whatsapp_integration.core.report import LineReport
 from whatsapp_integration.host.local import SECRET_FIELDS, secret_variable
@@ -37,6 +38,7 @@ STATE_STYLES = {
 	"Connected": "green",
 	"Paused": "yellow",
 	"Degraded": "yellow",
+	"Logged Out": "red",
 	"Auth Failed": "red",
 	"Blocked": "red",
 }
@@ -86,7 +88,8 @@ def add(
 	if mode == OFFICIAL:
 		_ask_secrets(DataFolder(path, read_secrets(path)), name)
 	console = make_console()
-	console.print(check_line(True, f"Device {name} is in {path}.", "Check it with: device connect " + name))
+	following = "link" if mode == UNOFFICIAL else "connect"
+	console.print(check_line(True, f"Device {name} is in {path}.", f"Go on with: device {following} {name}"))
 
 
 @device.command("list")
@@ -146,6 +149,9 @@ def resume(name: str, data: str | None) -> None:
 	make_console().print(check_line(True, f"Device {name} sends again."))
 
 
+device.add_command(link)
+
+
 def show_report(console: Console, report: LineReport) -> None:
 	"""The check-up, point by point, with what to do about each that failed."""
 	for check in report.checks:
@@ -180,7 +186,7 @@ def _ask_secrets(folder: DataFolder, name: str) -> None:
 
 def _build_table(rows: list[dict[str, Any]]) -> Table:
 	table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-	for title in ("Device", "Mode", "Number", "State", "Name at Meta", "Quality"):
+	for title in ("Device", "Mode", "Number", "State", "Name at WhatsApp", "Quality"):
 		table.add_column(title)
 	for row in rows:
 		state = row["status"] if row["enabled"] else "Disabled"
@@ -188,10 +194,9 @@ def _build_table(rows: list[dict[str, Any]]) -> Table:
 		if row["status_reason"]:
 			told.append(f"\n{clean(row['status_reason'])}", "dim")
 		number = clean(row["phone_number"] or row["display_phone_number"])
-		cells = (row["name"], row["mode"], number)
-		table.add_row(
-			*map(Text, cells), told, *(Text(clean(row[c])) for c in ("verified_name", "quality_rating"))
-		)
+		name = row["linked_name"] if row["mode"] == UNOFFICIAL else row["verified_name"]
+		known = (Text(clean(value)) for value in (name, row["quality_rating"]))
+		table.add_row(Text(row["name"]), Text(row["mode"]), Text(number), told, *known)
 	return table
 
 

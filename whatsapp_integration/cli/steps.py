@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from whatsapp_integration.cli.proofs import accepted_once, all_settled, describe_bytes, wait_file
 from whatsapp_integration.cli.samples import contents
 from whatsapp_integration.cli.stage import (
 	CUSTOMER,
@@ -31,7 +31,6 @@ Step = tuple[str, Callable[[Stage], str]]
 API_TYPES = {"voice": "audio", **dict.fromkeys(("buttons", "list", "cta_url", "flow"), "interactive")}
 SCHEDULE_SECONDS = 3
 MIME_TYPES = {"photo.png": "image/png", "invoice.pdf": "application/pdf"}
-SETTLED = frozenset({st.SENT, st.DELIVERED, st.READ, st.PLAYED, st.FAILED, st.RECEIVED})
 
 
 def all_steps() -> list[Step]:
@@ -105,7 +104,7 @@ def queue_all(stage: Stage) -> str:
 def prove_kind(kind: str, stage: Stage) -> str:
 	"""Meta tells only "sent" of a reaction; all else is read."""
 	row = stage.wait_status(kind, st.SENT if kind == "reaction" else st.READ)
-	accepted = _accepted_once(stage, kind, row)
+	accepted = accepted_once(stage, kind, row)
 	api_type = API_TYPES.get(kind, kind)
 	require(accepted["type"] == api_type, f"it arrived as {accepted['type']}")
 	if kind in MEDIA_KINDS:
@@ -115,18 +114,18 @@ def prove_kind(kind: str, stage: Stage) -> str:
 
 def prove_pdf(stage: Stage) -> str:
 	row = stage.wait_status("pdf", st.READ)
-	accepted = _accepted_once(stage, "pdf", row)
+	accepted = accepted_once(stage, "pdf", row)
 	content = _same_file(stage, row, accepted)
 	require(content.startswith(b"%PDF-") and accepted["message"]["filename"] == "invoice.pdf", "it is no PDF")
 	require(accepted["context"] == stage.received["hello"], "it does not quote the customer")
-	return f"{row['status']}, invoice.pdf, {len(content)} bytes, sha256 {_hash(content)[:12]}, quotes the customer"
+	return f"{row['status']}, invoice.pdf, {describe_bytes(content)}, quotes the customer"
 
 
 def prove_key(stage: Stage) -> str:
 	row = stage.wait_status("keyed", st.READ)
 	same = [found for found in stage.all_rows() if found["idempotency_key"] == row["idempotency_key"]]
 	require(len(same) == 1, f"{len(same)} rows have the key")
-	_accepted_once(stage, "keyed", row)
+	accepted_once(stage, "keyed", row)
 	return f"one row with the key, {row['status']}, accepted once"
 
 
@@ -134,7 +133,7 @@ def prove_schedule(stage: Stage) -> str:
 	row = stage.wait_status("scheduled", st.READ)
 	late = (row["sent_at"] - row["send_at"]).total_seconds()
 	require(late >= 0, f"it left {-late:.1f} s too early")
-	accepted = _accepted_once(stage, "scheduled", row)
+	accepted = accepted_once(stage, "scheduled", row)
 	require(accepted["time"] >= stage.host.to_unix(row["send_at"]), "the sandbox had it before its time")
 	return f"due {row['send_at']:%H:%M:%S}, sent {late:.1f} s later"
 
@@ -144,7 +143,7 @@ def prove_retry(stage: Stage) -> str:
 	require(
 		row["attempts"] == 2 and not row["error_text"], f"{row['attempts']} attempts, {row['error_text']}"
 	)
-	_accepted_once(stage, "retried", row)
+	accepted_once(stage, "retried", row)
 	return f"131000, then {row['status']} with attempt {row['attempts']}, accepted once"
 
 
@@ -154,29 +153,16 @@ def prove_failure(stage: Stage) -> str:
 		row["error_code"] == "131026" and row["advice"], f"the error is {row['error_code']}, {row['advice']}"
 	)
 	require(row["attempts"] == 1, f"{row['attempts']} attempts")
-	_accepted_once(stage, "failing", row)
+	accepted_once(stage, "failing", row)
 	return f"{row['status']} {row['error_code']} after one attempt: {row['advice']}"
 
 
 def prove_media(name: str, stage: Stage) -> str:
-	original, kind = (
-		stage.samples[name].read_bytes(),
-		MIME_TYPES[name].partition("/")[0].replace("application", "document"),
-	)
+	original = stage.samples[name].read_bytes()
+	kind = MIME_TYPES[name].partition("/")[0].replace("application", "document")
 	file = {"data": base64.b64encode(original).decode(), "mime_type": MIME_TYPES[name], "filename": name}
 	stage.received[name] = stage.box.reply(CUSTOMER, **{kind: {**file, "caption": "Here it is"}})["id"]
-	row = stage.wait_received(name, lambda row: row["media_state"] not in ("Pending", None))
-	require(row["media_state"] == "Stored", f"the file is {row['media_state']}: {row['error_text']}")
-	require(
-		(row["message_type"], row["body"]) == (kind, "Here it is"), f"it arrived as {row['message_type']}"
-	)
-	with open(stage.host.open_file(row["attachment"]).path, "rb") as kept:
-		content = kept.read()
-	digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
-	require(content == original and digest == row["media_sha256"], "the kept file is another one")
-	return (
-		f"row {row['status']}, file {row['media_state']}, {len(content)} bytes, sha256 {_hash(content)[:12]}"
-	)
+	return wait_file(stage, name, kind, original)
 
 
 def prove_replay(stage: Stage) -> str:
@@ -214,7 +200,7 @@ def prove_reconciled(stage: Stage) -> str:
 	(accepted,) = stage.accepted("unknown")
 	stage.box.status(accepted["id"], "delivered")
 	row = stage.wait_status("unknown", st.DELIVERED)
-	_accepted_once(stage, "unknown", row)
+	accepted_once(stage, "unknown", row)
 	require(
 		row["attempts"] == 1 and not row["error_text"], f"{row['attempts']} attempts, {row['error_text']}"
 	)
@@ -223,9 +209,7 @@ def prove_reconciled(stage: Stage) -> str:
 
 def prove_end(stage: Stage) -> str:
 	_wait_quiet(stage)
-	found = stage.all_rows()
-	left = [row["name"] for row in found if row["status"] not in SETTLED]
-	require(not left, f"not settled: {', '.join(left)}")
+	found = all_settled(stage)
 	names = sorted(row["name"] for row in found if row["direction"] == "Outgoing")
 	taken = sorted(message["callback_data"] for message in stage.box.messages())
 	require(names == taken, f"{len(names)} rows, but the sandbox took {len(taken)} messages")
@@ -237,18 +221,10 @@ def prove_end(stage: Stage) -> str:
 	)
 
 
-def _accepted_once(stage: Stage, label: str, row: dict[str, Any]) -> dict[str, Any]:
-	accepted = stage.accepted(label)
-	require(len(accepted) == 1, f"the sandbox accepted it {len(accepted)} times")
-	require(accepted[0]["id"] == row["remote_id"], "the row has another WhatsApp id than the sandbox")
-	return accepted[0]
-
-
 def _same_file(stage: Stage, row: dict[str, Any], accepted: dict[str, Any]) -> bytes:
 	"""The file at the sandbox, byte for byte the one that the row names."""
 	uploaded = stage.box.state.get_media(accepted["message"]["id"])
-	with open(stage.host.open_file(row["attachment"]).path, "rb") as file:
-		content = file.read()
+	content = stage.read_file(row)
 	if uploaded is None or uploaded.content != content:
 		raise NotProven("the sandbox has another file")
 	return content
@@ -262,7 +238,3 @@ def _wait_quiet(stage: Stage) -> None:
 		return not (waiting or rows.count_events(stage.host.db).get("Pending"))
 
 	stage.wait(is_quiet, "messages or webhooks are still waiting")
-
-
-def _hash(content: bytes) -> str:
-	return hashlib.sha256(content).hexdigest()

@@ -22,10 +22,11 @@ class Limits:
 	per_day: int = 0
 	pair_seconds: float = 0  # one message to the same recipient in so many seconds …
 	pair_burst: int = 0  # … of which so many may be borrowed at once
+	first_contacts: int = 0  # people a day who had no word from or to this number before
 
 
 OFFICIAL_LIMITS = Limits(per_second=80, pair_seconds=6, pair_burst=45)
-UNOFFICIAL_LIMITS = Limits(per_minute=20, per_hour=200, per_day=1000)
+UNOFFICIAL_LIMITS = Limits(per_minute=20, per_hour=200, per_day=1000, first_contacts=50)
 
 
 @dataclass(frozen=True)
@@ -61,12 +62,10 @@ class WebConfig:
 	receive_groups: bool = True
 	link_seconds: float = 300  # how long one attempt to link a phone lasts
 	boot_seconds: float = 90  # how long WhatsApp Web may take to start
-	ack_seconds: float = 60  # a message that WhatsApp did not take by then shows a dead connection
 	reconnect_attempts: int = 5  # before the admin is told
 	min_free_memory: int = 1_500_000_000  # a browser is started only above this
 	max_browser_memory: int = 1_500_000_000  # a browser is recycled above this
 	recycle_seconds: float = 24 * 3600
-	pacing: Pacing = Pacing()
 
 
 @dataclass(frozen=True)
@@ -93,3 +92,7 @@ class DeviceConfig:
 	)  # hosts beside graph_url's own that media may come from
 	limits: Limits = OFFICIAL_LIMITS
 	retry: Retry = Retry()
+	pacing: Pacing = Pacing()
+	ack_seconds: float = (
+		60  # linked devices: a message that WhatsApp did not take by then shows a dead connection
+	)

@@ -103,13 +103,33 @@ class IdentityLinked(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class DeviceStateChanged(Event):
+	"""The state of a linked device, one of WhatsApp Device's. `reason` and `advice` are untranslated sentences of ours."""
+
 	state: str
 	reason: str = ""
+	values: tuple = ()  # for the places of `reason`
+	advice: str = ""
+	needs_people: bool = False  # somebody must be told
+	screenshot: bytes = field(default=b"", repr=False)  # PNG of a page that nobody understands
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceIdentified(Event):
+	"""Whose phone was linked: its number in E.164, LID, profile name and platform as WhatsApp spells them."""
+
+	number: str
+	lid: str = ""
+	name: str = ""
+	platform: str = ""
+	is_new: bool = False  # linked a moment ago
 
 
 @dataclass(frozen=True, kw_only=True)
 class QrIssued(Event):
+	"""A credential to link a phone with: a QR code to draw, or a pairing code to type. An empty one takes it back."""
+
 	code: str = field(repr=False)
+	is_pairing_code: bool = False
 	expires_in: float = 0  # seconds
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from whatsapp_integration.core.config import Limits
 
@@ -16,6 +17,15 @@ def rate_windows(limits: Limits) -> dict[int, int]:
 def allowance(windows: Mapping[int, int], sent: Mapping[int, int], wanted: int) -> int:
 	"""How many of `wanted` messages fit, given how many were `sent` in each window (seconds → count)."""
 	return max(0, min([wanted, *(cap - sent.get(seconds, 0) for seconds, cap in windows.items())]))
+
+
+def warmed_up(limits: Limits, age: float, first_day: int, days: int) -> Limits:
+	"""The limits of a phone that was linked `age` days ago: from `first_day` messages the daily limit grows evenly to its
+	full height after `days` days."""
+	if not days or age >= days or first_day >= (limits.per_day or first_day + 1):
+		return limits
+	full = limits.per_day or 10 * first_day
+	return replace(limits, per_day=int(first_day + (full - first_day) * max(0, age) / days))
 
 
 def pair_history(limits: Limits) -> float:

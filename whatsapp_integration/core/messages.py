@@ -5,6 +5,7 @@ Limits are Meta's (DOC/messages, DOC/cloud-api/reference/media); WhatsApp Web ta
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar
 
@@ -86,6 +87,10 @@ class MediaContent(Content):
 		if self.media.media_id and mode == UNOFFICIAL:
 			raise Unsupported(
 				_("A media id belongs to the Cloud API; attach the file itself."), code="media_id"
+			)
+		if self.media.link and mode == UNOFFICIAL:
+			raise Unsupported(
+				_("A linked device sends files of this site, no links. Attach the file."), code="link"
 			)
 		self._check_file(mode)
 
@@ -407,6 +412,7 @@ class Outgoing:
 	reply_to: str = ""  # message id to quote
 	file: MediaFile | None = None
 	planned_id: str = ""  # the message id chosen beforehand (Unofficial)
+	is_repeat: bool = False  # an earlier attempt with this id may have left: look it up before sending
 
 
 @dataclass(frozen=True)
@@ -436,6 +442,11 @@ def content_from_dict(kind: str, data: dict[str, Any]) -> Content:
 			)
 		values[key] = _read_value(kind, key, known[key].type, value)
 	return cls(**values)
+
+
+def plan_web_id() -> str:
+	"""A fresh message id, in the form that WhatsApp Web gives its own."""
+	return "3EB0" + secrets.token_hex(9).upper()
 
 
 def base_mime_type(mime_type: str) -> str:

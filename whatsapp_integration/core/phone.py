@@ -25,6 +25,7 @@ _MINUS_SIGN = "\u2212"
 _SEPARATOR_CATEGORIES = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Pd", "Ps", "Pe", "Mn", "Me"})
 _SEPARATORS = frozenset("./\\_~\u00b7\u2022'\u2019" + _MINUS_SIGN)
 
+_WEB_ID = re.compile(r"\d+(-\d+)?@g\.us|\d+@lid")
 _BSUID = re.compile(r"[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}")
 _WA_ID = re.compile(r"[0-9]{5,15}")
 _MEXICO_OLD = re.compile(r"(?:1|01|044|045)([2-9][0-9]{9})")
@@ -111,6 +112,11 @@ def is_bsuid(text: str) -> bool:
 	Source: DOC/business-scoped-user-ids.
 	"""
 	return isinstance(text, str) and _BSUID.fullmatch(text) is not None
+
+
+def is_web_id(text: str) -> bool:
+	"""Tell whether `text` is an id of WhatsApp Web that is no phone number: a group ("…@g.us") or a LID ("…@lid")."""
+	return isinstance(text, str) and _WEB_ID.fullmatch(text) is not None
 
 
 def _wa_id_digits(text: str) -> str:

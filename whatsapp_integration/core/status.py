@@ -4,6 +4,7 @@
     Sending → Queued (retry), Unknown (nobody knows), Held (the provider asks to wait)
     Queued → Held → Queued;  Queued/Held → Cancelled;  anything before Delivered → Failed
     Unknown → Sent/Delivered/Read/Played/Failed when the truth arrives
+    Unknown → Sending where the sender looks for the message first, and sends it only if it is not there
 
 A status never goes back, and Failed never overwrites Delivered or Read: a message can fail on one of the recipient's
 devices and be delivered on another (DOC/support). Incoming rows are Received from the start.
@@ -31,7 +32,7 @@ _BEFORE_DELIVERED = _BEFORE_SENT | {SENT, FAILED}
 SOURCES: dict[str, frozenset[str]] = {
 	QUEUED: frozenset({SENDING, HELD}),
 	HELD: frozenset({QUEUED, SENDING}),
-	SENDING: frozenset({QUEUED}),
+	SENDING: frozenset({QUEUED, UNKNOWN}),
 	UNKNOWN: frozenset({SENDING}),
 	SENT: _BEFORE_SENT,
 	DELIVERED: _BEFORE_DELIVERED,

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from whatsapp_integration.core.config import DeviceConfig, Retry
+from whatsapp_integration.core.config import DeviceConfig, Limits, Retry, WebConfig
+from whatsapp_integration.core.limits import warmed_up
+from whatsapp_integration.core.link_code import LinkCode
 from whatsapp_integration.core.messages import MediaFile
 
 # Endings of what WhatsApp takes: Python knows few of them where the machine has no mime.types, and "opus" by another name.
@@ -39,9 +41,12 @@ class Settings:
 	default_device: str = ""
 	default_country: str = ""
 	retry: Retry = field(default_factory=Retry)
+	warm_up_first_day: int = 50  # messages of a newly linked phone, rising to its limit …
+	warm_up_days: int = 14  # … within so many days; 0 is no warm-up
 	unknown_after_hours: float = 24  # an outcome still unknown then is Failed, for a person to look at
 	media_attempts: int = 5
 	alert_recipients: tuple[str, ...] = ()
+	web: WebConfig = field(default_factory=WebConfig)
 
 
 class Database(ABC):
@@ -75,6 +80,24 @@ class Host(ABC):
 	conflicts: tuple[
 		type[Exception], ...
 	] = ()  # what the database raises when two writers collide: roll back and try again
+
+	def _warmed_up(self, limits: Limits, linked_since: datetime | None, is_on: bool) -> Limits:
+		"""The limits of a linked phone today."""
+		if not (is_on and linked_since):
+			return limits
+		settings = self.settings()
+		days = (self.time() - self.to_unix(linked_since)) / 86400
+		return warmed_up(limits, days, settings.warm_up_first_day, settings.warm_up_days)
+
+	def is_lost(self, error: Exception) -> bool:
+		"""Does an error mean that the connection to the database is gone? Then `reconnect` and do it all again."""
+		return False
+
+	def reconnect(self) -> None:
+		"""Take a new connection to the database; what was not committed is gone."""
+
+	def refresh(self) -> None:
+		"""Forget what was kept in memory, so that a process that lives for days sees new settings."""
 
 	@abstractmethod
 	def now(self) -> datetime:
@@ -122,6 +145,22 @@ class Host(ABC):
 	@abstractmethod
 	def save_file(self, message: str, filename: str, content: bytes) -> str:
 		"""Keep a received file privately, attached to a message row; returns its reference."""
+
+	@abstractmethod
+	def save_screenshot(self, device: str, png: bytes) -> None:
+		"""Keep the picture of a device's page privately, in place of the last one."""
+
+	@abstractmethod
+	def keep_link_code(self, device: str, code: LinkCode | None) -> None:
+		"""Keep a code outside the database until it expires, or take it back at once (None)."""
+
+	@abstractmethod
+	def link_code(self, device: str) -> LinkCode | None:
+		"""The code that links a phone now."""
+
+	def how_to_start_worker(self) -> str:
+		"""The command that starts the process which holds the linked devices."""
+		return "python -m whatsapp_integration worker"
 
 	def say(self, template: str, *values) -> str:
 		"""A sentence of ours in the language of the people who read the log, clean."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import os
 import re
@@ -9,12 +11,20 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from whatsapp_integration.core.config import OFFICIAL_LIMITS, DeviceConfig
+from whatsapp_integration.core.config import (
+	OFFICIAL,
+	OFFICIAL_LIMITS,
+	UNOFFICIAL,
+	UNOFFICIAL_LIMITS,
+	DeviceConfig,
+)
 from whatsapp_integration.core.errors import InvalidContent, InvalidRequest, _
+from whatsapp_integration.core.link_code import LinkCode
 from whatsapp_integration.core.messages import MediaFile
 from whatsapp_integration.host.base import Database, Host, Settings, guess_mime_type
 from whatsapp_integration.host.schema import create_tables
@@ -105,7 +115,8 @@ class LocalHost(Host):
 		self.folder = Path(folder)
 		self.files = self.folder / "files"
 		self.files.mkdir(parents=True, exist_ok=True)
-		self.db = SqliteDatabase(self.folder / "whatsapp.db")
+		self._path = self.folder / "whatsapp.db"
+		self.db = SqliteDatabase(self._path)
 		self.alerts: list[tuple[str, str]] = []
 		self._secrets = secrets or {}
 		self._settings = settings or Settings()
@@ -116,6 +127,12 @@ class LocalHost(Host):
 	def close(self) -> None:
 		self.db.close()
 
+	def is_lost(self, error: Exception) -> bool:
+		return isinstance(error, sqlite3.ProgrammingError) and "closed database" in str(error)
+
+	def reconnect(self) -> None:
+		self.db = SqliteDatabase(self._path)
+
 	def add_device(self, name: str, **values: Any) -> None:
 		"""Register a device, or change it; `values` are columns of WhatsApp Device."""
 		known = self.db.sql(f"SELECT `name` FROM `tab{DEVICE}` WHERE `name` = %s", [name])
@@ -124,7 +141,8 @@ class LocalHost(Host):
 			"device_name": name,
 			"mode": "Official",
 			"enabled": 1,
-			"status": "Connected",
+			"status": "Disconnected" if values.get("mode") == UNOFFICIAL else "Connected",
+			"wanted_state": "Disconnected",
 			**values,
 		}
 		if known:
@@ -149,7 +167,8 @@ class LocalHost(Host):
 		return moment.replace(tzinfo=timezone.utc).timestamp()
 
 	def settings(self) -> Settings:
-		return self._settings
+		folder = self._settings.web.folder or str(self.folder / "whatsapp-web")
+		return replace(self._settings, web=replace(self._settings.web, folder=folder))
 
 	def device(self, name: str) -> DeviceConfig:
 		rows = self.db.sql(f"SELECT * FROM `tab{DEVICE}` WHERE `name` = %s", [name], as_dict=True)
@@ -165,7 +184,9 @@ class LocalHost(Host):
 			"country": row["country"] or self._settings.default_country,
 			"phone_number_id": row["phone_number_id"] or "",
 			"waba_id": row["waba_id"] or "",
-			"limits": OFFICIAL_LIMITS,
+			"limits": OFFICIAL_LIMITS
+			if row["mode"] == OFFICIAL
+			else self._warmed_up(UNOFFICIAL_LIMITS, row["linked_since"], bool(row["warm_up"])),
 			"retry": self._settings.retry,
 		}
 		return DeviceConfig(
@@ -193,6 +214,29 @@ class LocalHost(Host):
 		name = re.sub(r"[^\w.\- ]", "_", Path(filename).name).strip(". ") or "file"
 		(folder / name[-120:]).write_bytes(content)
 		return str((folder / name[-120:]).relative_to(self.files))
+
+	def save_screenshot(self, device: str, png: bytes) -> None:
+		reference = self.save_file(device, "screenshot.png", png)
+		devices.set_values(self.db, device, screenshot=reference)
+
+	def keep_link_code(self, device: str, code: LinkCode | None) -> None:
+		"""In a file that only its owner can read, for other processes of the same folder."""
+		path = self._link_code_path(device)
+		path.unlink(missing_ok=True)
+		if code:
+			handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+			with open(handle, "w", encoding="utf-8") as file:
+				json.dump(asdict(code), file)
+
+	def link_code(self, device: str) -> LinkCode | None:
+		try:
+			code = LinkCode(**json.loads(self._link_code_path(device).read_text(encoding="utf-8")))
+		except (FileNotFoundError, ValueError):  # none, or just being written
+			return None
+		return code if code.expires > self.time() else None
+
+	def _link_code_path(self, device: str) -> Path:
+		return self.folder / f"link-{hashlib.sha256(device.encode()).hexdigest()[:16]}.json"
 
 	def add_file(self, path: Path | str) -> str:
 		"""Copy a file into the data folder; returns its reference."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from datetime import datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -17,9 +20,10 @@ from frappe.utils import get_system_timezone, get_url
 from frappe.utils.password import get_decrypted_password
 from redis.exceptions import RedisError
 
-from whatsapp_integration.core.config import OFFICIAL, DeviceConfig, Limits, Retry
+from whatsapp_integration.core.config import OFFICIAL, DeviceConfig, Limits, Pacing, Retry, WebConfig
 from whatsapp_integration.core.errors import InvalidContent, InvalidRequest
 from whatsapp_integration.core.errors import _ as marked
+from whatsapp_integration.core.link_code import LinkCode
 from whatsapp_integration.core.messages import MediaFile
 from whatsapp_integration.host.base import Host, Settings, guess_mime_type
 from whatsapp_integration.store import devices
@@ -36,6 +40,7 @@ WAKE_SECONDS = 60  # a job that was asked for and died is asked for again after 
 ASKED_SECONDS = 0.1  # a job that was there is taken to be there for so long
 FRESH_SECONDS = 1  # unsigned posts make the app secrets be read no more often than this
 SECRETS_SECONDS = 10  # a removed app secret is refused by every process after this
+MB = 1_000_000
 LIST_ROWS = 20  # changed rows of one batch that open lists are told of; a page shows no more
 
 # (site, work) → when this process last asked for a job that was there already. Spares a flood of webhooks Redis.
@@ -66,6 +71,24 @@ class SiteHost(Host):
 	def _timezone(self) -> ZoneInfo:
 		return ZoneInfo(get_system_timezone())
 
+	def is_lost(self, error: Exception) -> bool:
+		if isinstance(error, self.conflicts) or not _is_connection_error(error):
+			return False
+		try:
+			frappe.db.sql("SELECT 1")
+		except Exception as err:
+			return _is_connection_error(err)
+		return False
+
+	def reconnect(self) -> None:
+		with suppress(Exception):  # a broken connection may refuse even this
+			frappe.db.close()
+		frappe.connect(set_admin_as_user=False)
+
+	def refresh(self) -> None:
+		for kept in ("cache", "document_cache"):
+			getattr(frappe.local, kept, {}).clear()
+
 	def now(self) -> datetime:
 		return self.to_datetime(self.time())
 
@@ -85,8 +108,11 @@ class SiteHost(Host):
 			default_country=_country_code(doc.default_country),
 			retry=Retry(doc.retry_attempts, doc.retry_base_seconds, doc.retry_ceiling_seconds),
 			unknown_after_hours=doc.unknown_after_hours,
+			warm_up_first_day=doc.warm_up_first_day,
+			warm_up_days=doc.warm_up_days,
 			media_attempts=doc.media_attempts,
 			alert_recipients=tuple(row.user for row in doc.alert_recipients),
+			web=_web(doc),
 		)
 
 	def device(self, name: str) -> DeviceConfig:
@@ -111,8 +137,10 @@ class SiteHost(Host):
 			connect_timeout=doc.connect_timeout,
 			read_timeout=doc.read_timeout,
 			media_hosts=tuple((doc.media_hosts or "").split()),
-			limits=_limits(row, doc),
+			limits=self._warmed_up(_limits(row, doc), row.linked_since, bool(row.warm_up)),
 			retry=self.settings().retry,
+			pacing=Pacing(doc.typing_speed, doc.typing_max, doc.pause_min, doc.pause_max),
+			ack_seconds=doc.ack_seconds,
 		)
 
 	def app_secrets(self, *, fresh: bool = False) -> dict[str, frozenset[str]]:
@@ -155,6 +183,32 @@ class SiteHost(Host):
 				marked("This site does not keep the file: {0}"), str(err), code="file_refused"
 			) from err
 		return file.file_url
+
+	def save_screenshot(self, device: str, png: bytes) -> None:
+		attached = {
+			"attached_to_doctype": DEVICE,
+			"attached_to_name": device,
+			"attached_to_field": "screenshot",
+		}
+		for name in frappe.get_all("File", filters=attached, pluck="name"):
+			frappe.delete_doc("File", name, ignore_permissions=True, delete_permanently=True, force=True)
+		file = frappe.new_doc("File", **attached, file_name=f"{device}.png", is_private=1, content=png)
+		file.insert(ignore_permissions=True)
+		devices.set_values(frappe.db, device, screenshot=file.file_url)
+
+	def keep_link_code(self, device: str, code: LinkCode | None) -> None:
+		key = frappe.cache.make_key(_link_key(device))
+		if code is None:
+			frappe.cache.delete(key)
+		else:
+			frappe.cache.set(key, json.dumps(asdict(code)), ex=max(1, int(code.expires - self.time())))
+
+	def link_code(self, device: str) -> LinkCode | None:
+		kept = frappe.cache.get(frappe.cache.make_key(_link_key(device)))
+		return LinkCode(**json.loads(kept)) if kept else None
+
+	def how_to_start_worker(self) -> str:
+		return f"bench --site {frappe.local.site} whatsapp-worker"
 
 	def say(self, template: str, *values) -> str:
 		return self.clean(_(template).format(*values))
@@ -202,6 +256,17 @@ class SiteHost(Host):
 		frappe.log_error(title=title[:140], message=text)
 
 
+@contextmanager
+def site_host(site: str, sites_path: str = ".") -> Iterator[SiteHost]:
+	"""A host with a connection of its own, for one thread of a process that lives for days."""
+	frappe.init(site, sites_path=sites_path)
+	try:
+		frappe.connect()
+		yield SiteHost()
+	finally:
+		frappe.destroy()
+
+
 def _tell_pages(changed: dict[str, Sequence[str]], new: dict[str, Sequence[str]], modified: str) -> None:
 	"""Tell open forms of their row, and open lists of as many as a page shows. Nobody has a new row open."""
 	for doctype, names in changed.items():
@@ -236,6 +301,15 @@ def _find_file(reference: str):
 	)
 	name = next((file.name for file in files if reference in (file.file_url, file.name)), None)
 	return frappe.get_doc("File", name) if name else None
+
+
+def _is_connection_error(error: Exception) -> bool:
+	kinds = (frappe.db.OperationalError, frappe.db.InternalError)
+	return isinstance(error, kinds) or bool(frappe.db.is_interface_error(error))
+
+
+def _link_key(device: str) -> str:
+	return f"whatsapp_link:{device}"
 
 
 def _wake_key(work: str) -> str:
@@ -274,6 +348,26 @@ def _limits(row: frappe._dict, settings) -> Limits:
 		per_minute=row.per_minute or settings.unofficial_per_minute,
 		per_hour=row.per_hour or settings.unofficial_per_hour,
 		per_day=row.per_day or settings.unofficial_per_day,
+		first_contacts=row.first_contacts_per_day or settings.first_contacts_per_day,
+	)
+
+
+def _web(settings) -> WebConfig:
+	return WebConfig(
+		folder=os.path.abspath(frappe.get_site_path("private", "whatsapp-web")),
+		url=settings.web_url,
+		wa_js_path=settings.wa_js_path or "",
+		wa_js_version=settings.wa_js_version or "",
+		browser_path=settings.browser_path or "",
+		driver_path=settings.driver_path or "",
+		headless=bool(settings.headless),
+		receive_groups=bool(settings.receive_groups),
+		link_seconds=settings.link_minutes * 60,
+		boot_seconds=settings.boot_seconds,
+		reconnect_attempts=settings.reconnect_attempts,
+		min_free_memory=settings.min_free_memory * MB,
+		max_browser_memory=settings.max_browser_memory * MB,
+		recycle_seconds=settings.recycle_hours * 3600,
 	)
 
 

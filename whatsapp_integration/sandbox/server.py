@@ -20,11 +20,12 @@ from whatsapp_integration.sandbox.replies import Replies
 from whatsapp_integration.sandbox.sending import Sending
 from whatsapp_integration.sandbox.settings import Settings
 from whatsapp_integration.sandbox.state import State
+from whatsapp_integration.sandbox.web.server import Web
 from whatsapp_integration.sandbox.webhooks import Webhooks
 
 
 class Sandbox:
-	"""A stand-in of the Cloud API on `url`, with a phone page at the same address.
+	"""A stand-in of the Cloud API on `url`, with a phone page at the same address, and of WhatsApp Web on `url`/web/.
 
 	`settings` are those of settings.Settings (callback_url, app_secret, latency, mps …); `clock` is the time it thinks
 	it is. Use it in a `with`, or call start() and stop().
@@ -46,8 +47,11 @@ class Sandbox:
 		)
 		self._graph = Graph(self.state, Sending(self.state, ladder, self.faults), self.faults)
 		self._phone = Phone(self.state)
+		self._web = Web(lambda: self.state.settings, clock)
+		self.web = self._web.control
 		self._front = Front(self.handle, host, port)
 		self.state.listeners.append(self._front.announce)
+		self._web.state.listeners.append(self._front.announce)
 
 	def __enter__(self) -> Sandbox:
 		self.start()
@@ -60,10 +64,12 @@ class Sandbox:
 		"""Raises OSError when the port is taken."""
 		self._front.start()
 		self.webhooks.start()
+		self._web.start()
 
 	def stop(self) -> None:
 		self._front.stop()
 		self.webhooks.close()
+		self._web.stop()
 
 	@property
 	def url(self) -> str:
@@ -75,6 +81,8 @@ class Sandbox:
 		"""One request of any kind; `latency` holds back the Graph API's answers only."""
 		if request.path == "/" or request.path.startswith(("/static/", "/phone/", "/favicon")):
 			return self._phone.handle(request)
+		if (request.path + "/").startswith(("/web/", "/sandbox/web/")):
+			return self._web.handle(request)
 		if request.path.startswith("/sandbox"):
 			return self.control.handle(request)
 		return self._slowed(self._graph.handle(request))
@@ -127,6 +135,7 @@ class Sandbox:
 
 	def reset(self) -> None:
 		self.control.reset()
+		self.web.reset()
 
 	def wait_for(self, condition: Callable[[], Any], timeout: float = 5) -> Any:
 		"""Wait until `condition()` is true after some change of the sandbox; returns its value, false at the time limit."""
@@ -168,6 +177,7 @@ def describe(box: Sandbox) -> str:
 	return "\n".join(
 		(
 			f"Phone page        {box.url}/",
+			f"WhatsApp Web      {box.url}/web/ (its phones: {box.url}/web/phone)",
 			f"Graph URL         {box.url}",
 			f"Phone number      {settings.phone_number}",
 			f"Phone number ID   {settings.phone_number_id}",

@@ -46,6 +46,15 @@ class Settings:
 	window_seconds: float = 24 * 3600
 	media_url_seconds: float = 300
 
+	# WhatsApp Web; sent_delay, delivered_delay, read_delay, auto_read and suffix_faults are its too
+	web_qr_first_seconds: float = 60  # how long the first QR code is shown …
+	web_qr_seconds: float = 20  # … and each further one …
+	web_qr_refs: int = 6  # … of so many, then it stops
+	web_pairing_seconds: float = 195  # how long a pairing code can be typed
+	web_boot_seconds: float = 0.2  # on the loading screen
+	web_backlog_events: bool = False  # what came while a browser was away is told by events too
+	web_resend_pending: bool = False  # what was never accepted is posted again when the page is loaded again
+
 	suffix_faults: bool = True  # the table of faults.py; switch off for runs over many numbers
 	hold_seconds: float = 60  # how long a "timeout" fault holds the connection
 	slow_seconds: float = 2  # how late a "slow" fault answers

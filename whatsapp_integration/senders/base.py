@@ -21,9 +21,18 @@ class Sender(ABC):
 
 	MODE: ClassVar[str]
 	KINDS: ClassVar[frozenset[str]]
+	PARALLEL: ClassVar[int] = 0  # messages on their way at once; 0 is as many as there are threads
+	PLANS_IDS: ClassVar[bool] = (
+		False  # sends with a message id chosen beforehand, and looks it up before it repeats
+	)
 
 	def __init__(self, device: DeviceConfig):
 		self.device = device
+
+	@property
+	def is_ready(self) -> bool:
+		"""Can this process send for the device now? Messages wait in the queue where it can't."""
+		return True
 
 	def send(self, message: Outgoing) -> Sent:
 		"""Send one message and return what the provider said.

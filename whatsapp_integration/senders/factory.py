@@ -10,6 +10,7 @@ from whatsapp_integration.senders.base import Sender
 
 _senders = {
 	OFFICIAL: "whatsapp_integration.senders.official.OfficialSender",
+	UNOFFICIAL: "whatsapp_integration.senders.unofficial.UnofficialSender",
 	MEMORY: "whatsapp_integration.senders.memory.MemorySender",
 }
 
@@ -34,8 +35,4 @@ def sender_class(mode: str) -> type[Sender]:
 
 
 def _unknown_mode(mode: str) -> Unsupported:
-	if mode == UNOFFICIAL:
-		return Unsupported(
-			_("Linked devices can't send in this version. Use a device in {0} mode."), OFFICIAL, code="mode"
-		)
 	return Unsupported(_("There is no mode {0}. Use one of: {1}."), mode, ", ".join(_senders), code="mode")

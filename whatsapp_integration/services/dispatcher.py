@@ -9,6 +9,7 @@ may have left is never taken for one that did not.
 from __future__ import annotations
 
 import json
+import logging
 import math
 import os
 import queue
@@ -37,9 +38,10 @@ from whatsapp_integration.core.errors import (
 	WhatsAppError,
 	_,
 )
-from whatsapp_integration.core.messages import MediaContent, Outgoing, Sent, content_from_dict
+from whatsapp_integration.core.messages import MediaContent, Outgoing, Sent, content_from_dict, plan_web_id
 from whatsapp_integration.senders.base import Sender
 from whatsapp_integration.senders.factory import create_sender
+from whatsapp_integration.services import caps
 from whatsapp_integration.services import devices as device_service
 from whatsapp_integration.store import chats, devices, leases, messages
 from whatsapp_integration.store.bulk import micros
@@ -54,6 +56,8 @@ CLOSE_SECONDS = 40  # longer than any request of the Cloud API may take
 SLOW_DOWN_CEILING = 60  # seconds
 IDLE_SECONDS = 1.0  # how often an idle worker looks for new rows
 MARKETING_HOLD_SECONDS = 24 * 3600  # DOC: not before 24 hours after error 131049
+log = logging.getLogger("whatsapp_integration")
+
 DIED_TEXT = _("The sending process ended before WhatsApp's answer came.")
 
 
@@ -64,6 +68,7 @@ class _Line:
 	device: DeviceConfig
 	sender: Sender
 	busy: set[str] = field(default_factory=set)  # recipients with a message on its way
+	in_flight: int = 0
 	ready_at: float = 0  # unix seconds; the whole device waits until then
 	refusals: int = 0  # how often in a row the device was told to slow down
 
@@ -84,21 +89,26 @@ class Dispatcher:
 		*,
 		threads: int = THREADS,
 		lease_seconds: float = LEASE_SECONDS,
+		idle_seconds: float = IDLE_SECONDS,
 		create_sender: Callable[[DeviceConfig], Sender] = create_sender,
 	):
 		self.host = host
 		self.owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 		self._threads = threads
 		self._lease_seconds = lease_seconds
+		self._idle_seconds = idle_seconds
 		self._create_sender = create_sender
 		self._retry = host.settings().retry
 		self._lines: dict[str, _Line] = {}
+		self._not_ready: dict[str, _Line] = {}  # their leases are for a process that can send for them
 		self._sendable: list[str] = []
 		self._renew_at = 0.0  # monotonic seconds
 		self._pool = ThreadPoolExecutor(threads, thread_name_prefix="whatsapp-send")
 		self._results: queue.SimpleQueue[_Result] = queue.SimpleQueue()
 		self._unsettled: list[_Result] = []
 		self._in_flight = 0
+		self._handed_over: set[str] = set()  # rows that senders have, or had and are not settled
+		self._is_unsure = False  # a connection was lost: did its last commit count?
 
 	def drain(self, *, seconds: float = 50) -> None:
 		"""Send until nothing is due, but claim nothing after `seconds`; then finish what is on its way and leave."""
@@ -109,13 +119,13 @@ class Dispatcher:
 		finally:
 			self.close()
 
-	def run(self, stop: threading.Event) -> None:
+	def run(self, stop: threading.Event, *, close_seconds: float = CLOSE_SECONDS) -> None:
 		"""Send for ever, until `stop` is set."""
 		try:
 			while not stop.is_set():
 				self._rest(self.tick())
 		finally:
-			self.close()
+			self.close(seconds=close_seconds)
 
 	def tick(self) -> float | None:
 		"""Renew, settle, claim, commit, hand over.
@@ -124,6 +134,7 @@ class Dispatcher:
 		wait, None when nothing is due and nothing on its way.
 		"""
 		try:
+			self._make_sure()
 			self._renew()
 			self._settle(self._unsettled)
 			claimed, pause = self._claim()
@@ -131,12 +142,16 @@ class Dispatcher:
 		except self.host.conflicts:
 			self.host.db.rollback()
 			return IDLE_SECONDS
-		except Exception:
+		except Exception as err:
+			if self._recover(err):
+				return IDLE_SECONDS
 			self.host.db.rollback()
 			if not self._unsettled:
 				raise
 			self._settle_one_by_one()
 			return 0
+		self._handed_over -= {result.row["name"] for result in self._unsettled}
+		self._handed_over |= {row["name"] for _line, row in claimed}
 		self._unsettled.clear()
 		self._hand_over(claimed)
 		return 0 if pause is None and (self._in_flight or self._unsettled) else pause
@@ -148,39 +163,77 @@ class Dispatcher:
 		"""
 		deadline = time.monotonic() + seconds
 		try:
-			self.host.db.rollback()
+			self._roll_back()
 			while (self._in_flight or self._unsettled) and (left := deadline - time.monotonic()) > 0:
 				self._wait(left if self._in_flight else 0)
 				self._settle_one_by_one()
 		finally:
+			self._roll_back()
 			leases.release(self.host.db, self.owner)
 			self.host.db.commit()
 			self._pool.shutdown(wait=False)
 			for line in self._lines.values():
 				line.sender.close()
 
+	def _roll_back(self) -> None:
+		try:
+			self.host.db.rollback()
+		except Exception as err:
+			if not self._recover(err):
+				raise
+
+	def _recover(self, error: Exception) -> bool:
+		"""Take a new connection where the database has dropped this one; messages on their way don't notice."""
+		if not self.host.is_lost(error):
+			return False
+		log.warning("The connection to the database is lost (%s): a new one is taken", error)
+		self._is_unsure = True
+		try:
+			self.host.reconnect()
+		except Exception as err:  # it is down; the next tick tries again
+			log.warning("There is no connection to the database: %s", err)
+		return True
+
+	def _make_sure(self) -> None:
+		"""A claim whose commit counted, though nobody heard so, was never handed over: it waits again."""
+		if self._is_unsure:
+			messages.requeue_unsent(self.host.db, self.owner, self._handed_over)
+			self.host.db.commit()
+			self._is_unsure = False
+
 	# -- leases --
 
 	def _renew(self) -> None:
 		"""Take or renew the lease of every device that may send, in a transaction of its own.
 
-		A device that was paused is dropped at the next tick, one that was resumed or added is taken.
+		A device that was paused is dropped at the next tick, one that was resumed or added, or became ready, is taken.
 		"""
 		names = devices.sendable(self.host.db, sorted(policy.STOPPED_STATES))
-		if names == self._sendable and time.monotonic() < self._renew_at:
+		is_awake = any(line.sender.is_ready for line in self._not_ready.values())
+		if names == self._sendable and not is_awake and time.monotonic() < self._renew_at:
 			return
+		self.host.refresh()
+		lines = {name: line for name in names if (line := self._line(name))}
+		self._not_ready = {
+			name: line for name, line in lines.items() if not line.sender.is_ready and not line.in_flight
+		}
 		now = micros(self.host.time())
-		held = [name for name in names if self._acquire(name, now)]
+		self._lines = {
+			name: line
+			for name, line in lines.items()
+			if name not in self._not_ready and self._acquire(line, now)
+		}
 		self.host.db.commit()
 		self._sendable = names
 		self._renew_at = time.monotonic() + self._lease_seconds / 3
-		self._lines = {name: line for name in held if (line := self._line(name))}
 
-	def _acquire(self, name: str, now: int) -> bool:
+	def _acquire(self, line: _Line, now: int) -> bool:
 		"""Take the lease; the first time, see to what an earlier dispatcher left behind."""
-		expires, stamp = now + micros(self._lease_seconds), self.host.now()
+		name, expires = line.device.name, now + micros(self._lease_seconds)
 		lease = _lease_name(name)
-		if not leases.acquire(self.host.db, lease, self.owner, now=now, expires=expires, stamp=stamp):
+		if not leases.acquire(
+			self.host.db, lease, self.owner, now=now, expires=expires, stamp=self.host.now()
+		):
 			return False
 		if name not in self._lines:
 			text, advice = self.host.say(DIED_TEXT), self.host.say(OutcomeUnknown.advice)
@@ -189,22 +242,26 @@ class Dispatcher:
 		return True
 
 	def _line(self, name: str) -> _Line | None:
-		"""The line of a device whose lease we hold, made anew when its configuration changed."""
+		"""The line of a device, made anew when its configuration changed."""
 		device, line = self.host.device(name), self._lines.get(name)
 		if line and line.device == device:
 			return line
 		try:
-			ready = leases.ready(self.host.db, _lease_name(name)) / messages.SECOND
-			return _Line(device, self._create_sender(device), line.busy if line else set(), ready)
+			sender = self._create_sender(device)
 		except Unsupported:  # the outbox has refused its messages loudly
 			return None
+		ready = leases.ready(self.host.db, _lease_name(name)) / messages.SECOND
+		if line:
+			line.device, line.sender, line.ready_at = device, sender, ready
+			return line
+		return _Line(device, sender, ready_at=ready)
 
 	# -- settling --
 
 	def _rest(self, pause: float | None) -> None:
 		if pause is None or (pause == 0 and self._in_flight):
-			pause = IDLE_SECONDS
-		self._wait(min(pause, IDLE_SECONDS))
+			pause = self._idle_seconds
+		self._wait(min(pause, self._idle_seconds))
 
 	def _wait(self, seconds: float) -> None:
 		"""Sleep until a result comes, at most `seconds`, and then gather those that come close behind it."""
@@ -218,6 +275,7 @@ class Dispatcher:
 				deadline = min(deadline, time.monotonic() + GATHER_SECONDS)
 			self._unsettled.append(result)
 			self._in_flight -= 1
+			result.line.in_flight -= 1
 			result.line.busy.discard(result.row["recipient"])
 
 	def _settle_one_by_one(self) -> None:
@@ -227,10 +285,14 @@ class Dispatcher:
 			try:
 				self._settle([result])
 				self.host.db.commit()
+				self._handed_over.discard(result.row["name"])
 			except self.host.conflicts:
 				self.host.db.rollback()
 				self._unsettled.append(result)
-			except Exception:  # the row stays Sending, and becomes Unknown with the next lease
+			except Exception as err:  # the row stays Sending, and becomes Unknown with the next lease
+				if self._recover(err):
+					self._unsettled.append(result)
+					continue
 				self.host.db.rollback()
 				title = self.host.say(
 					_("WhatsApp message {0}: its answer can't be written"), result.row["name"]
@@ -284,6 +346,7 @@ class Dispatcher:
 			status, attempts = st.QUEUED, row["attempts"]
 		elif isinstance(error, OutcomeUnknown):
 			status = st.UNKNOWN
+			wait = retry.backoff(self._retry, attempts, random.random()) if line.sender.PLANS_IDS else 0
 		elif isinstance(error, MarketingHold):
 			status, wait = (
 				(st.HELD, MARKETING_HOLD_SECONDS) if attempts < self._retry.attempts else (st.FAILED, 0)
@@ -299,6 +362,8 @@ class Dispatcher:
 			"status": status,
 			"due": micros(now + wait) if wait else row["due"],
 			"attempts": attempts,
+			# What certainly did not leave gets a new id: its old one is used up or refused.
+			"remote_id": None if status == st.QUEUED else row["remote_id"],
 			"error_code": error.code,
 			"error_text": self.host.say(error.template, *error.values),
 			"advice": self.host.say(error.advice_when_failed if status == st.FAILED else error.advice),
@@ -332,36 +397,61 @@ class Dispatcher:
 		for index, line in enumerate(self._lines.values()):
 			free = self._threads - self._in_flight - len(claimed)
 			room = math.ceil(free / (len(self._lines) - index))
+			if line.sender.PARALLEL:
+				room = min(room, line.sender.PARALLEL - line.in_flight)
 			rows, pause = self._choose(line, room) if room > 0 else ([], None)
-			names = messages.claim(
-				self.host.db, [row["name"] for row in rows], self.owner, micros(self.host.time())
-			)
-			claimed += [(line, row) for row in rows if row["name"] in names]
+			claimed += [(line, row) for row in self._take(line, rows)]
 			pauses += [pause] if pause is not None else []
 		return claimed, min(pauses, default=None)
+
+	def _take(self, line: _Line, rows: list[dict]) -> list[dict]:
+		"""Make rows ours, with the ids that they will have at WhatsApp where we choose those."""
+		now = micros(self.host.time())
+		names = messages.claim(self.host.db, [row["name"] for row in rows], self.owner, now)
+		taken = [row for row in rows if row["name"] in names]
+		if line.sender.PLANS_IDS:
+			fresh = [row for row in taken if not row["remote_id"]]
+			for row in taken:
+				row["is_repeat"] = bool(row["remote_id"])
+				row["remote_id"] = row["remote_id"] or plan_web_id()
+			planned = [{"name": row["name"], "remote_id": row["remote_id"]} for row in fresh]
+			messages.plan_ids(self.host.db, planned)
+		return taken
 
 	def _choose(self, line: _Line, room: int) -> tuple[list[dict], float | None]:
 		"""The next rows of one device: at most one on its way per recipient, in order, within the limits."""
 		now, name = self.host.time(), line.device.name
+		if not line.sender.is_ready:
+			return [], self._idle_seconds
 		if now < line.ready_at:
 			return [], line.ready_at - now
-		rows = messages.next_due(self.host.db, name, micros(now), 2 * room + 50)
+		rows = self._due(line, micros(now), 2 * room + 50)
 		if not rows:
 			return [], None
 		windows = limits.rate_windows(line.device.limits)
 		sent = messages.sent_counts(self.host.db, name, micros(now), windows)
 		allowed = limits.allowance(windows, sent, room)
 		if not allowed:
-			full = [seconds for seconds, cap in windows.items() if sent[seconds] >= cap]
-			return [], max(full) / 10
-		return self._in_order(line, rows, now)[:allowed], 0
+			full = max(seconds for seconds, cap in windows.items() if sent[seconds] >= cap)
+			caps.tell(self.host, line.device, full, windows[full])
+			return [], full / 10
+		rows = caps.within_first_contacts(self.host, line.device, rows, now)
+		return self._in_order(line, rows, now)[:allowed] if rows else [], 0
+
+	def _due(self, line: _Line, now: int, limit: int) -> list[dict]:
+		"""What to send next; before it, what may have been sent and has to be looked for."""
+		name, unknown = line.device.name, []
+		if line.sender.PLANS_IDS:
+			unknown = messages.due_unknown(self.host.db, name, now, self._retry.attempts, limit)
+		return unknown + messages.next_due(self.host.db, name, now, limit)
 
 	def _in_order(self, line: _Line, rows: list[dict], now: float) -> list[dict]:
 		"""Of due rows, those whose turn it is. What a limit or a retry keeps waiting gets a later `due`, behind all that
 		already waits for the same person."""
 		recipients = sorted({row["recipient"] for row in rows})
 		db, name, rules = self.host.db, line.device.name, line.device.limits
-		waiting = messages.postponed(db, name, micros(now), self.host.now(), recipients)
+		statuses = (st.QUEUED, st.UNKNOWN) if line.sender.PLANS_IDS else (st.QUEUED,)
+		waiting = messages.postponed(db, name, micros(now), self.host.now(), recipients, statuses)
 		history = {}
 		if since := limits.pair_history(rules):
 			history = messages.attempts_to(db, name, micros(now - since), recipients)
@@ -386,7 +476,7 @@ class Dispatcher:
 	def _hand_over(self, claimed: list[tuple[_Line, dict]]) -> None:
 		for line, row in claimed:
 			try:
-				message = self._outgoing(row)
+				message = self._outgoing(line, row)
 			except WhatsAppError as err:
 				self._unsettled.append(_Result(line, row, err))
 				continue
@@ -394,14 +484,16 @@ class Dispatcher:
 				error = RetryLater(
 					_("The message can't be prepared: {0}"), type(err).__name__, code="unexpected"
 				)
-				self.host.log_error(row["name"], traceback.format_exc())
 				self._unsettled.append(_Result(line, row, error))
+				if not self._recover(err):
+					self.host.log_error(row["name"], traceback.format_exc())
 				continue
 			self._in_flight += 1
+			line.in_flight += 1
 			line.busy.add(row["recipient"])
 			self._pool.submit(self._send, line, message, row)
 
-	def _outgoing(self, row: dict[str, Any]) -> Outgoing:
+	def _outgoing(self, line: _Line, row: dict[str, Any]) -> Outgoing:
 		"""The complete message of a row, its file found."""
 		try:
 			content = content_from_dict(row["message_type"], json.loads(row["content"] or "{}"))
@@ -410,7 +502,10 @@ class Dispatcher:
 		file = None
 		if isinstance(content, MediaContent) and content.media.file:
 			file = self.host.open_file(content.media.file)
-		return Outgoing(row["name"], row["recipient"], content, row["reply_to_id"] or "", file)
+		planned = {}
+		if line.sender.PLANS_IDS:
+			planned = {"planned_id": row["remote_id"], "is_repeat": row["is_repeat"]}
+		return Outgoing(row["name"], row["recipient"], content, row["reply_to_id"] or "", file, **planned)
 
 	def _send(self, line: _Line, message: Outgoing, row: dict[str, Any]) -> None:
 		"""Runs in a pool thread, which must always answer: an error nobody foresaw is judged with the others."""

@@ -289,12 +289,16 @@ class _Batch:
 				self._stop_if_needed(device, _read_error(event.code, event.title, event.details))
 				self.outcome.applied += 1
 			elif isinstance(event, ev.DeviceStateChanged):
-				devices.change_state(self.host.db, device, event.state, event.reason)
-				self.changed[DEVICE].add(device)
+				device_service.note_state(self.host, device, event)
+				self.outcome.applied += 1
+			elif isinstance(event, ev.DeviceIdentified):
+				device_service.note_phone(self.host, device, event)
+				self.outcome.applied += 1
+			elif isinstance(event, ev.QrIssued):
+				device_service.note_link_code(self.host, device, event)
 				self.outcome.applied += 1
 			elif isinstance(
-				event,
-				ev.TemplateChanged | ev.ConsentChanged | ev.IdentityLinked | ev.QrIssued | ev.Unsupported,
+				event, ev.TemplateChanged | ev.ConsentChanged | ev.IdentityLinked | ev.Unsupported
 			):
 				self.outcome.ignored += 1
 

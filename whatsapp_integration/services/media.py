@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import mimetypes
 import random
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 
 from whatsapp_integration.core import retry
+from whatsapp_integration.core.config import UNOFFICIAL, DeviceConfig
 from whatsapp_integration.core.errors import RetryLater, WhatsAppError, _
 from whatsapp_integration.core.events import MediaInfo
 from whatsapp_integration.core.messages import base_mime_type
 from whatsapp_integration.senders.base import Sender
 from whatsapp_integration.senders.factory import create_sender
-from whatsapp_integration.store import leases, messages
+from whatsapp_integration.store import devices, leases, messages
 from whatsapp_integration.store.bulk import micros
 
 if TYPE_CHECKING:
@@ -25,21 +27,32 @@ LEASE_SECONDS = 600
 HIDDEN_SECONDS = 600  # a file whose fetching killed the process is tried again after this
 
 
-def fetch_due(host: Host, owner: str) -> int:
-	"""Fetch every file whose time has come, unless another process does it already; returns how many are stored now."""
+def fetch_due(
+	host: Host,
+	owner: str,
+	*,
+	linked: Sequence[str] = (),
+	create_sender: Callable[[DeviceConfig], Sender] = create_sender,
+) -> int:
+	"""Fetch every file whose time has come, unless another process does it already; returns how many are stored now.
+
+	Files of official devices, or of the `linked` ones whose sessions live in this process: of those one at a time each, so
+	that a page that hangs keeps no other device's files waiting.
+	"""
 	stored = 0
 	senders: dict[str, Sender | WhatsAppError] = {}
+	running: dict[Future, dict[str, Any]] = {}
 	with ThreadPoolExecutor(BATCH, thread_name_prefix="whatsapp-media") as pool:
-		while rows := _claim(host, owner):
-			for row in rows:
-				senders.setdefault(row["device"], _sender(host, row["device"]))
-			results = pool.map(lambda row: _fetch(senders[row["device"]], row), rows)
-			for row, result in zip(rows, results, strict=True):
-				settled = _settled(host, row, result)
-				messages.settle_media(host.db, [settled])
-				host.publish({messages.MESSAGE: [row["name"]]})
-				host.db.commit()
-				stored += settled["media_state"] == "Stored"
+		while True:
+			busy = {row["device"] for row in running.values()} if linked else set()
+			names = [name for name in linked or _official(host) if name not in busy]
+			for row in _claim(host, owner, names, BATCH - len(running), is_linked=bool(linked)):
+				sender = senders.setdefault(row["device"], _sender(host, row["device"], create_sender))
+				running[pool.submit(_fetch, sender, row)] = row
+			if not running:
+				break
+			for future in wait(running, return_when=FIRST_COMPLETED).done:
+				stored += _settle(host, running.pop(future), future.result())
 	for sender in senders.values():
 		if isinstance(sender, Sender):
 			sender.close()
@@ -48,17 +61,36 @@ def fetch_due(host: Host, owner: str) -> int:
 	return stored
 
 
-def _claim(host: Host, owner: str) -> list[dict[str, Any]]:
+def _official(host: Host) -> list[str]:
+	return [line["name"] for line in devices.all_lines(host.db) if line["mode"] != UNOFFICIAL]
+
+
+def _claim(host: Host, owner: str, names: list[str], room: int, *, is_linked: bool) -> list[dict[str, Any]]:
 	now = host.time()
 	until = micros(now + LEASE_SECONDS)
-	rows = []
-	if leases.acquire(host.db, LEASE, owner, now=micros(now), expires=until, stamp=host.now()):
-		rows = messages.claim_media(host.db, micros(now), micros(now + HIDDEN_SECONDS), BATCH)
+	rows: list[dict[str, Any]] = []
+	# The devices of a linked worker are its own by their sessions' leases.
+	may = is_linked or leases.acquire(host.db, LEASE, owner, now=micros(now), expires=until, stamp=host.now())
+	if may and room:
+		hidden = micros(now + HIDDEN_SECONDS)
+		for part in [[name] for name in names] if is_linked else [names]:
+			limit = 1 if is_linked else room
+			rows += messages.claim_media(host.db, part, micros(now), hidden, min(limit, room - len(rows)))
 	host.db.commit()
 	return rows
 
 
-def _sender(host: Host, device: str) -> Sender | WhatsAppError:
+def _settle(host: Host, row: dict[str, Any], result: tuple[bytes, str] | WhatsAppError) -> bool:
+	settled = _settled(host, row, result)
+	messages.settle_media(host.db, [settled])
+	host.publish({messages.MESSAGE: [row["name"]]})
+	host.db.commit()
+	return settled["media_state"] == "Stored"
+
+
+def _sender(
+	host: Host, device: str, create_sender: Callable[[DeviceConfig], Sender]
+) -> Sender | WhatsAppError:
 	try:
 		return create_sender(host.device(device))
 	except WhatsAppError as err:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from whatsapp_integration.core import phone, policy
 from whatsapp_integration.core import status as st
-from whatsapp_integration.core.config import DeviceConfig
+from whatsapp_integration.core.config import UNOFFICIAL, DeviceConfig
 from whatsapp_integration.core.errors import (
 	InvalidContent,
 	InvalidRequest,
@@ -23,7 +23,7 @@ from whatsapp_integration.core.errors import (
 	_,
 )
 from whatsapp_integration.core.json_text import DEPTH_MAX, depth, to_json
-from whatsapp_integration.core.messages import Content, MediaContent
+from whatsapp_integration.core.messages import Content, MediaContent, content_from_dict
 from whatsapp_integration.senders.factory import sender_class
 from whatsapp_integration.store import chats, devices, messages
 from whatsapp_integration.store.bulk import micros
@@ -143,6 +143,44 @@ def cancel(host: Host, names: Sequence[str]) -> set[str]:
 	return cancelled
 
 
+def readdress(host: Host, rows: Sequence[dict[str, Any]], name: str) -> set[str]:
+	"""Have queued messages leave through another device, where that one may send them; returns which do."""
+	device = host.device(name)
+	kinds = sender_class(device.mode).KINDS
+	drafts = {}
+	for row in rows:
+		try:
+			content = content_from_dict(row["message_type"], json.loads(row["content"] or "{}"))
+		except (InvalidRequest, ValueError):  # the dispatcher says so when it comes to it
+			continue
+		draft = _Draft(
+			SendRequest(content, row["recipient"]), row["recipient"], phone.match_key(row["recipient"])
+		)
+		try:
+			content.check(device.mode)
+		except InvalidRequest as err:
+			draft.error = err
+		if content.KIND in kinds and not draft.error:
+			drafts[row["name"]] = draft
+	_complete(host, device, list(drafts.values()))
+	moved = [
+		{
+			"name": row["name"],
+			"device": name,
+			"chat": drafts[row["name"]].row["chat"],
+			"first_contact": drafts[row["name"]].row["first_contact"],
+			"moved_from": row["device"],
+			"reply_to_id": None,  # what it quotes is in the chat of the other number
+		}
+		for row in rows
+		if row["name"] in drafts and not drafts[row["name"]].error
+	]
+	messages.readdress(host.db, moved, host.now())
+	names = {row["name"] for row in moved}
+	host.publish({messages.MESSAGE: sorted(names)})
+	return names
+
+
 class _Lines:
 	"""The devices of one call, each read once."""
 
@@ -219,6 +257,8 @@ class _Lines:
 		if chat:
 			return chat["phone"] or chat["user_id"] or chat["remote_id"], chat["remote_id"]
 		to = request.to.strip() if isinstance(request.to, str) else request.to
+		if device.mode == UNOFFICIAL and phone.is_web_id(to):
+			return to, to
 		if isinstance(to, str) and phone.is_bsuid(to):
 			return to, to
 		number = phone.normalise(to, device.country or self.settings.default_country)
@@ -265,7 +305,7 @@ def _contact(recipient: str) -> dict[str, Any]:
 		"title": recipient,  # until a name is known
 		"phone": recipient if is_phone else "",
 		"user_id": "" if is_phone else recipient,
-		"is_group": 0,
+		"is_group": int(recipient.endswith("@g.us")),
 	}
 
 
@@ -294,6 +334,7 @@ def _row(
 		"content": _kept_content(content),
 		"attachment": content.media.file if isinstance(content, MediaContent) else None,
 		"reply_to_id": request.reply_to or None,
+		"first_contact": int(_is_first_contact(device, chat)),
 		"idempotency_key": _exact_key(request.idempotency_key),
 		"reference_doctype": request.reference[0] or None,
 		"reference_name": request.reference[1] or None,
@@ -305,6 +346,11 @@ def _row(
 		"advice": host.say(error.advice) if error else None,
 		"failed_at": now if error else None,
 	}
+
+
+def _is_first_contact(device: DeviceConfig, chat: dict | None) -> bool:
+	"""Has this person had no word from or to the number yet? It matters for linked phones only."""
+	return bool(device.mode == UNOFFICIAL and chat and not chat["last_message_at"] and not chat["is_group"])
 
 
 def _exact_key(key: str) -> str | None:

@@ -11,7 +11,7 @@ from whatsapp_integration.store.keys import CHAT
 
 TABLE = f"`tab{CHAT}`"
 PREVIEW_MAX = 140  # characters
-_COLUMNS = "`name`, `device`, `remote_id`, `title`, `phone`, `user_id`, `window_end`, `last_incoming_id`"
+_COLUMNS = "`name`, `device`, `remote_id`, `title`, `phone`, `user_id`, `window_end`, `last_incoming_id`, `last_message_at`, `is_group`"
 
 
 def shorten(text: str | None) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from whatsapp_integration.core.config import UNOFFICIAL
 from whatsapp_integration.store import bulk
 from whatsapp_integration.store.keys import DEVICE
 
 TABLE = f"`tab{DEVICE}`"
 _COLUMNS = "`name`, `mode`, `enabled`, `status`, `phone_number_id`, `waba_id`"
+_LINKED_COLUMNS = "`name`, `enabled`, `status`, `status_reason`, `phone_number`, `wanted_state`, `request`, `requested`, `linked_host`, `linked_since`"
 
 
 def sendable(db, stopped_states: Sequence[str]) -> list[str]:
@@ -43,9 +45,49 @@ def set_values(db, name: str, **values: Any) -> None:
 
 
 def change_state(db, name: str, state: str, reason: str) -> bool:
-	"""Set the state of a device and why; False when it is in that state already."""
-	rows = db.sql(f"SELECT `status` FROM {TABLE} WHERE `name` = %s", [name])
-	if not rows or rows[0][0] == state:
+	"""Set the state of a device and why; False when it was in that state already."""
+	rows = db.sql(f"SELECT `status`, `status_reason` FROM {TABLE} WHERE `name` = %s", [name])
+	if not rows:
 		return False
-	set_values(db, name, status=state, status_reason=reason)
+	old_state, old_reason = rows[0]
+	if (old_state, old_reason or "") != (state, reason):
+		set_values(db, name, status=state, status_reason=reason)
+	return old_state != state
+
+
+# -- linked devices --
+
+
+def linked(db) -> list[dict]:
+	"""Every linked device with what its keeper has to know."""
+	return db.sql(
+		f"SELECT {_LINKED_COLUMNS} FROM {TABLE} WHERE `mode` = %s ORDER BY `name`", [UNOFFICIAL], as_dict=True
+	)
+
+
+def take_request(db, name: str, request: str) -> bool:
+	"""Take what a person asked for off the row; False when somebody else has, or asked for something else since."""
+	lock = bulk.locking(db)
+	rows = db.sql(f"SELECT `request` FROM {TABLE} WHERE `name` = %s{lock}", [name])
+	if not rows or rows[0][0] != request:
+		return False
+	set_values(db, name, request="")
 	return True
+
+
+def note_down(db, name: str, since: int) -> None:
+	"""Remember since when a device is down (unix microseconds); 0 says that it is up."""
+	db.sql(
+		f"UPDATE {TABLE} SET `down_since` = %s WHERE `name` = %s AND (%s = 0 OR `down_since` = 0)",
+		[since, name, since],
+	)
+
+
+def fail_overs(db) -> list[dict]:
+	"""The devices whose messages may leave through another one that can send now."""
+	return db.sql(
+		"SELECT d.`name`, d.`mode`, d.`status`, d.`down_since`, d.`fail_over_device`, d.`fail_over_minutes` "
+		f"FROM {TABLE} d JOIN {TABLE} other ON other.`name` = d.`fail_over_device` "
+		"WHERE d.`enabled` = 1 AND other.`enabled` = 1 AND other.`status` = 'Connected'",
+		as_dict=True,
+	)

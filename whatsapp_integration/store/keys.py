@@ -8,6 +8,7 @@ CHAT = "WhatsApp Chat"
 DEVICE = "WhatsApp Device"
 WEBHOOK_EVENT = "WhatsApp Webhook Event"
 LEASE = "WhatsApp Lease"
+WORKER = "WhatsApp Worker"
 
 UNIQUE: dict[str, list[tuple[str, ...]]] = {
 	MESSAGE: [("device", "remote_id")],

@@ -18,7 +18,10 @@ TABLE = f"`tab{MESSAGE}`"
 SECOND = 1_000_000  # microseconds
 PRIORITIES = {"High": 1, "Normal": 5, "Bulk": 9}
 
-_QUEUE_COLUMNS = "`name`, `device`, `recipient`, `message_type`, `content`, `reply_to_id`, `attempts`, `due`, `chat`, `body`, `priority`"
+_QUEUE_COLUMNS = (
+	"`name`, `device`, `recipient`, `message_type`, `content`, `reply_to_id`, `attempts`, `due`, `chat`, `body`, `priority`, "
+	"`remote_id`, `status`, `first_contact`"
+)
 _TIME_COLUMNS = {
 	st.SENT: "sent_at",
 	st.DELIVERED: "delivered_at",
@@ -63,34 +66,63 @@ def by_idempotency_key(db, keys: Sequence[str]) -> dict[str, dict]:
 
 def next_due(db, device: str, now: int, limit: int) -> list[dict]:
 	"""The messages of a device whose time has come, the most urgent first, in the order they were asked for."""
-	rows: list[dict] = []
-	for priority in sorted(PRIORITIES.values()):
-		if len(rows) < limit:
-			rows += db.sql(
-				f"SELECT {_QUEUE_COLUMNS} FROM {TABLE} WHERE `device` = %s AND `status` = 'Queued' AND `priority` = %s "
-				"AND `due` <= %s ORDER BY `due` LIMIT %s",
-				[device, priority, now, limit - len(rows)],
-				as_dict=True,
-			)
+	parts, values = [], []
+	for priority in sorted(
+		PRIORITIES.values()
+	):  # each reads its part of the index in order, and no further than asked
+		parts.append(
+			f"SELECT * FROM (SELECT {_QUEUE_COLUMNS} FROM {TABLE} WHERE `device` = %s AND `status` = 'Queued' "
+			f"AND `priority` = %s AND `due` <= %s ORDER BY `due` LIMIT %s) AS p{priority}"
+		)
+		values += [device, priority, now, limit]
+	rows = db.sql(" UNION ALL ".join(parts), values, as_dict=True)
+	return _as_text(sorted(rows, key=lambda row: (row["priority"], row["due"]))[:limit])
+
+
+def due_unknown(db, device: str, now: int, attempts: int, limit: int) -> list[dict]:
+	"""Messages whose outcome is unknown and whose id was chosen beforehand: it is time to look for them in their chats.
+
+	Those that were tried `attempts` times are left to a person.
+	"""
+	rows = db.sql(
+		f"SELECT {_QUEUE_COLUMNS} FROM {TABLE} WHERE `device` = %s AND `status` = 'Unknown' AND `due` <= %s "
+		"AND `attempts` < %s AND `remote_id` IS NOT NULL ORDER BY `due` LIMIT %s",
+		[device, now, attempts, limit],
+		as_dict=True,
+	)
 	return _as_text(rows)
 
 
 def postponed(
-	db, device: str, now: int, clock: datetime, recipients: Sequence[str]
+	db,
+	device: str,
+	now: int,
+	clock: datetime,
+	recipients: Sequence[str],
+	statuses: Sequence[str] = (st.QUEUED,),
 ) -> dict[str, list[tuple[int, int]]]:
 	"""Messages to these recipients that would have gone before, but wait for a retry or a limit → (priority, due) of each.
 
 	What the caller scheduled for later (`send_at` after `clock`) holds nobody up.
 	"""
 	rows = db.sql(
-		f"SELECT `recipient`, `priority`, `due` FROM {TABLE} WHERE `device` = %s AND `status` = 'Queued' AND `due` > %s "
-		f"AND (`send_at` IS NULL OR `send_at` <= %s) AND `recipient` IN {bulk.places(recipients)}",
-		[device, now, clock, *recipients],
+		f"SELECT `recipient`, `priority`, `due` FROM {TABLE} WHERE `device` = %s AND `status` IN {bulk.places(statuses)} "
+		f"AND `due` > %s AND (`send_at` IS NULL OR `send_at` <= %s) AND `recipient` IN {bulk.places(recipients)}",
+		[device, *statuses, now, clock, *recipients],
 	)
 	waiting: dict[str, list[tuple[int, int]]] = {}
 	for recipient, priority, due in rows:
 		waiting.setdefault(recipient, []).append((priority, due))
 	return waiting
+
+
+def first_contacts(db, device: str, since: int) -> set[str]:
+	"""Whom a device has written to for the first time since then."""
+	rows = db.sql(
+		f"SELECT DISTINCT `recipient` FROM {TABLE} WHERE `device` = %s AND `attempted` > %s AND `first_contact` = 1",
+		[device, since],
+	)
+	return {recipient for (recipient,) in rows}
 
 
 def sent_counts(db, device: str, now: int, windows: Iterable[int]) -> dict[int, int]:
@@ -118,13 +150,14 @@ def attempts_to(db, device: str, since: int, recipients: Sequence[str]) -> dict[
 
 
 def claim(db, names: Sequence[str], owner: str, now: int) -> set[str]:
-	"""Move Queued rows to Sending for `owner`; returns those that nobody cancelled meanwhile."""
+	"""Move rows from Queued, and Unknown ones that are looked for, to Sending for `owner`; returns those that nobody
+	cancelled or settled meanwhile."""
 	claimed: set[str] = set()
 	for part in bulk.chunks(list(names)):
 		where = f"`name` IN {bulk.places(part)}"
 		db.sql(
 			f"UPDATE {TABLE} SET `status` = 'Sending', `lease_owner` = %s, `attempted` = %s, `attempts` = `attempts` + 1 "
-			f"WHERE {where} AND `status` = 'Queued'",
+			f"WHERE {where} AND `status` IN ('Queued', 'Unknown')",
 			[owner, now, *part],
 		)
 		rows = db.sql(
@@ -135,13 +168,30 @@ def claim(db, names: Sequence[str], owner: str, now: int) -> set[str]:
 	return claimed
 
 
+def requeue_unsent(db, owner: str, handed_over: Collection[str]) -> None:
+	"""Queue what `owner` claimed without learning that the claim counted: it was never handed to a sender."""
+	rows = db.sql(f"SELECT `name` FROM {TABLE} WHERE `status` = 'Sending' AND `lease_owner` = %s", [owner])
+	for part in bulk.chunks([name for (name,) in rows if name not in handed_over]):
+		db.sql(
+			f"UPDATE {TABLE} SET `status` = 'Queued', `attempts` = `attempts` - 1, `remote_id` = NULL "
+			f"WHERE `name` IN {bulk.places(part)} AND `status` = 'Sending'",
+			list(part),
+		)
+
+
+def plan_ids(db, rows: Sequence[dict[str, Any]]) -> None:
+	"""Note the ids that were chosen for messages before they leave: {"name", "remote_id"}."""
+	bulk.update_each(db, MESSAGE, rows, guard="`remote_id` IS NULL")
+
+
 def postpone(db, rows: Sequence[dict[str, Any]]) -> None:
-	"""Give Queued rows a new `due`."""
-	bulk.update_each(db, MESSAGE, rows, guard="`status` = 'Queued'")
+	"""Give waiting rows a new `due`."""
+	bulk.update_each(db, MESSAGE, rows, guard="`status` IN ('Queued', 'Unknown')")
 
 
 def settle(db, rows: Sequence[dict[str, Any]], owner: str, now: datetime) -> None:
-	"""Write what became of claimed rows. A row: {"name", "status", "due", "attempts", "error_code", "error_text", "advice"}.
+	"""Write what became of claimed rows. A row: {"name", "status", "due", "attempts", "remote_id", "error_code", "error_text",
+	"advice"}.
 
 	A row whose truth came by webhook meanwhile is no longer Sending and is left alone.
 	"""
@@ -163,6 +213,35 @@ def settle_sent(db, rows: Sequence[dict[str, Any]], now: datetime) -> None:
 	bulk.update_each(db, MESSAGE, rows)
 	names = [row["name"] for row in rows]
 	_raise_status(db, names, st.SENT, dict.fromkeys(names, now), now)
+
+
+def movable(db, device: str, now: int, limit: int, *, after: tuple[int, str]) -> list[dict]:
+	"""Queued messages to phone numbers whose time has come and that certainly never left, in order, behind (due, name)."""
+	due, name = after
+	rows = db.sql(
+		f"SELECT {_QUEUE_COLUMNS} FROM {TABLE} WHERE `device` = %s AND `status` = 'Queued' AND `due` <= %s "
+		"AND (`due` > %s OR (`due` = %s AND `name` > %s)) AND `remote_id` IS NULL AND SUBSTR(`recipient`, 1, 1) = '+' "
+		"ORDER BY `due`, `name` LIMIT %s",
+		[device, now, due, due, name, limit],
+		as_dict=True,
+	)
+	return _as_text(rows)
+
+
+def readdress(db, rows: Sequence[dict[str, Any]], now: datetime) -> None:
+	"""Give queued rows to another device: {"name", "device", "chat", "moved_from", "reply_to_id", "first_contact"}."""
+	rows = [{**row, "modified": now} for row in rows]
+	bulk.update_each(db, MESSAGE, rows, guard="`status` = 'Queued' AND `remote_id` IS NULL")
+
+
+def open_ids(db, device: str, since: int, limit: int) -> list[dict]:
+	"""Messages of a device that were sent since then and not read yet: {"recipient", "wa_id", "remote_id"}, newest first."""
+	return db.sql(
+		f"SELECT `recipient`, `wa_id`, `remote_id` FROM {TABLE} WHERE `device` = %s AND `attempted` > %s "
+		"AND `status` IN ('Sent', 'Delivered') AND `remote_id` IS NOT NULL ORDER BY `attempted` DESC LIMIT %s",
+		[device, since, limit],
+		as_dict=True,
+	)
 
 
 def orphans_to_unknown(db, device: str, owner: str, text: str, advice: str, now: datetime) -> None:
@@ -280,12 +359,15 @@ def update_by_remote_id(db, device: str, remote_id: str, **values: Any) -> str:
 # -- files still to be fetched --
 
 
-def claim_media(db, now: int, until: int, limit: int) -> list[dict]:
-	"""Take files whose time has come and keep other fetchers off them until `until`."""
+def claim_media(db, devices: Sequence[str], now: int, until: int, limit: int) -> list[dict]:
+	"""Take files of these devices whose time has come and keep other fetchers off them until `until`."""
+	if not devices:
+		return []
 	rows = db.sql(
 		"SELECT `name`, `device`, `media_id`, `mime_type`, `media_sha256`, `media_filename`, `message_type`, `media_attempts` "
-		f"FROM {TABLE} WHERE `media_state` = 'Pending' AND `media_due` <= %s ORDER BY `media_due` LIMIT %s",
-		[now, limit],
+		f"FROM {TABLE} WHERE `media_state` = 'Pending' AND `media_due` <= %s AND `device` IN {bulk.places(devices)} "
+		"ORDER BY `media_due` LIMIT %s",
+		[now, *devices, limit],
 		as_dict=True,
 	)
 	bulk.update_each(db, MESSAGE, [{"name": row["name"], "media_due": until} for row in rows])

@@ -63,6 +63,11 @@ def all_devices(db: Any) -> list[dict[str, Any]]:
 	return db.sql(f"SELECT * FROM `tab{DEVICE}` ORDER BY `name`", as_dict=True)
 
 
+def find_device(db: Any, name: str) -> dict[str, Any]:
+	(row,) = db.sql(f"SELECT * FROM `tab{DEVICE}` WHERE `name` = %s", [name], as_dict=True)
+	return row
+
+
 def snapshot(db: Any) -> dict[str, list[tuple]]:
 	"""Every column of every message, chat and webhook event."""
 	return {

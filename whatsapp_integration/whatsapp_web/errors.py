@@ -35,3 +35,14 @@ class PageChanged(BrowserError):
 	"""WhatsApp Web is not the page that the bridge knows: it changed, or shows something else."""
 
 	advice = _("Look at the screenshot. A newer wa-js may be needed: see WhatsApp Settings, WhatsApp Web.")
+
+
+class JobFailed(Exception):
+	"""The page could not do a job; `has_left` tells whether a message may have left all the same.
+
+	`code` is the bridge's or wa-js' own word, or one of the session's: not_connected, browser_lost, page_reloaded, timeout.
+	"""
+
+	def __init__(self, code: str, text: str = "", *, has_left: bool = False):
+		super().__init__(code, text)
+		self.code, self.text, self.has_left = code, text, has_left

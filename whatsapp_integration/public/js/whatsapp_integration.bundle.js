@@ -1,5 +1,7 @@
 // What the forms share: message bubbles, ticks, and calls that act on messages.
-frappe.provide("frappe.whatsapp");
+import "./provide.js";
+import "./linking.js";
+import "./linked_device.js";
 
 // "<" of a message is kept as "&lt;" in the database, since Frappe shows texts as HTML in many places
 const escape = (text) => frappe.utils.escape_html(frappe.utils.unescape_html(text ?? ""));
@@ -86,6 +88,20 @@ Object.assign(frappe.whatsapp, {
 			control.$input.val(value);
 			control.toggle_placeholder?.();
 		});
+	},
+
+	/** Points of a check-up as HTML: {label, ok, detail, advice} of each. */
+	checks(checks) {
+		const rows = checks.map(
+			(check) => `<div class="wa-check">
+				<span class="indicator ${check.ok ? "green" : "red"}"></span>
+				<div><b>${escape(check.label)}</b>
+					${frappe.whatsapp.sentence(check.detail)}
+					<div class="text-muted">${frappe.whatsapp.sentence(check.advice)}</div>
+				</div>
+			</div>`
+		);
+		return rows.join("");
 	},
 
 	/** One message as the customer sees it, as HTML. */

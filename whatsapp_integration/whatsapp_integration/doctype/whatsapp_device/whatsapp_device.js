@@ -1,16 +1,21 @@
 frappe.ui.form.on("WhatsApp Device", {
-	refresh(frm) {
-		show_webhook_url(frm);
-		show_unofficial_note(frm);
-		SECRETS.forEach((field) => frm.get_field(field).disable_password_checks());
-		if (frm.is_new()) return;
-		if (frm.perm[0]?.write) add_buttons(frm);
-		frappe
-			.require(["whatsapp_integration.bundle.js", "whatsapp_integration.bundle.css"])
-			.then(() => show_directions(frm));
+	setup(frm) {
+		frm.set_query("fail_over_device", () => ({ filters: { enabled: 1, name: ["!=", frm.doc.name] } }));
 	},
 
-	mode: show_unofficial_note,
+	refresh(frm) {
+		show_webhook_url(frm);
+		SECRETS.forEach((field) => frm.get_field(field).disable_password_checks());
+		frappe.require(["whatsapp_integration.bundle.js", "whatsapp_integration.bundle.css"]).then(() => {
+			show_risk(frm);
+			if (frm.is_new()) return;
+			show_directions(frm);
+			lock_linked_phone(frm);
+			if (frm.perm[0]?.write) add_buttons(frm);
+		});
+	},
+
+	mode: (frm) => frappe.require("whatsapp_integration.bundle.js").then(() => show_risk(frm)),
 });
 
 const SECRETS = ["access_token", "app_secret", "verify_token"];
@@ -19,6 +24,7 @@ const IDS = ["phone_number", "phone_number_id", "waba_id", ...SECRETS];
 function show_directions(frm) {
 	frappe.whatsapp.left_to_right(frm, [...IDS, "display_phone_number"]);
 	frappe.whatsapp.show_sentences(frm, ["status_reason"]);
+	frappe.whatsapp.show_screenshot(frm);
 	show_state(frm);
 }
 
@@ -39,13 +45,26 @@ const STATES = {
 function show_state(frm) {
 	const { enabled, mode, status, status_reason } = frm.doc;
 	let [color, said] = STATES[status] || ["blue", __(status)];
-	if (mode === "Unofficial" && status === "Disconnected") said = __("Not linked yet.");
+	if (mode === "Unofficial") [color, said] = linked_state(frm.doc) || [color, said];
 	if (!enabled) [color, said] = ["yellow", __("This device is disabled: nothing is sent or received.")];
 	frm.dashboard.clear_headline();
 	frm.dashboard.set_headline(
 		`<div><b>${said}</b> ${quality(frm.doc)}${frappe.whatsapp.sentence(__(status_reason))}</div>`,
 		color
 	);
+}
+
+/** What the same word means for a linked phone, where that is something else. */
+function linked_state(doc) {
+	const is_linked = frappe.whatsapp.is_linked(doc);
+	if (doc.status === "Disconnected")
+		return is_linked
+			? ["orange", __("Linked, but no browser is open. A running whatsapp-worker opens it.")]
+			: doc.status_reason
+			? ["red", __("The phone is not linked. Press Link to try again.")]
+			: ["blue", __("Not linked yet. Press Link.")];
+	if (doc.status === "Paused" && is_linked)
+		return ["yellow", __("Paused: messages wait until you resume; the phone goes on receiving.")];
 }
 
 function quality(doc) {
@@ -59,12 +78,14 @@ function quality(doc) {
 	return `<span class="indicator-pill ${color}">${__("Quality: {0}", [word])}</span>`;
 }
 
-function show_unofficial_note(frm) {
-	frm.get_field("unofficial_note").$wrapper.html(
-		`<div class="alert alert-info">${__(
-			"An Unofficial device is a phone linked through WhatsApp Web by the whatsapp-worker. Linking it with a QR code arrives together with the worker."
-		)}</div>`
-	);
+function show_risk(frm) {
+	frm.get_field("unofficial_note").$wrapper.html(frappe.whatsapp.risk_note());
+}
+
+/** The session belongs to one phone, so what it is bound to waits until that is logged out. */
+function lock_linked_phone(frm) {
+	const is_linked = frm.doc.mode === "Unofficial" && frappe.whatsapp.is_linked(frm.doc);
+	["mode", "phone_number"].forEach((field) => frm.set_df_property(field, "read_only", is_linked ? 1 : 0));
 }
 
 function show_webhook_url(frm) {
@@ -91,26 +112,33 @@ function show_webhook_url(frm) {
 
 function add_buttons(frm) {
 	const { enabled, mode, status } = frm.doc;
+	const is_connected = status === "Connected";
 	if (mode === "Official" && enabled) {
 		const connect = frm.add_custom_button(__("Connect to Meta"), () =>
 			saved(frm).then(() => connect_to_meta(frm))
 		);
-		if (status !== "Connected") connect.removeClass("btn-default").addClass("btn-primary");
+		if (!is_connected) make_primary(connect);
+	}
+	if (enabled && (mode === "Official" || is_connected)) {
 		const test = frm.add_custom_button(__("Send Test Message"), () =>
 			saved(frm).then(() => ask_test_message(frm))
 		);
-		if (status === "Connected") test.removeClass("btn-default").addClass("btn-primary");
+		if (is_connected) make_primary(test);
 	}
-	const [label, method] = status === "Paused" ? [__("Resume"), "resume"] : [__("Pause"), "pause"];
-	if (enabled)
-		frm.add_custom_button(
-			label,
-			() => call_device(frm, method).then(() => frm.reload_doc()),
-			__("Actions")
-		);
+	if (mode === "Unofficial") frappe.whatsapp.add_linked_buttons(frm, saved);
+	if (enabled && (mode === "Official" || frappe.whatsapp.is_linked(frm.doc))) add_pause(frm);
 	const view = (doctype) => () => frappe.set_route("List", doctype, { device: frm.doc.name });
 	frm.add_custom_button(__("Messages"), view("WhatsApp Message Log"), __("View"));
 	frm.add_custom_button(__("Chats"), view("WhatsApp Chat"), __("View"));
+}
+
+function add_pause(frm) {
+	const [label, method] = frm.doc.status === "Paused" ? [__("Resume"), "resume"] : [__("Pause"), "pause"];
+	frm.add_custom_button(label, () => call_device(frm, method).then(() => frm.reload_doc()), __("Actions"));
+}
+
+function make_primary(button) {
+	button.removeClass("btn-default").addClass("btn-primary");
 }
 
 function saved(frm) {
@@ -118,31 +146,15 @@ function saved(frm) {
 }
 
 function call_device(frm, method, args) {
-	return frappe
-		.call({
-			method: `whatsapp_integration.api.devices.${method}`,
-			args: { device: frm.doc.name, ...args },
-			freeze: true,
-		})
-		.then(({ message }) => message);
+	return frappe.whatsapp.call_device(frm.doc.name, method, args, { freeze: true });
 }
 
 async function connect_to_meta(frm) {
 	const { ok, checks } = await call_device(frm, "connect");
-	const escape = (text) => frappe.utils.escape_html(text || "");
-	const rows = checks.map(
-		(check) => `<div class="wa-check">
-			<span class="indicator ${check.ok ? "green" : "red"}"></span>
-			<div><b>${escape(check.label)}</b>
-				${frappe.whatsapp.sentence(check.detail)}
-				<div class="text-muted">${frappe.whatsapp.sentence(check.advice)}</div>
-			</div>
-		</div>`
-	);
 	frappe.msgprint({
 		title: ok ? __("Connected to Meta") : __("Something is missing"),
 		indicator: ok ? "green" : "red",
-		message: rows.join(""),
+		message: frappe.whatsapp.checks(checks),
 	});
 	frm.reload_doc();
 }

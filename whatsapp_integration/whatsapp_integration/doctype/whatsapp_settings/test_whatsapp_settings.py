@@ -2,6 +2,9 @@ import frappe
 
 from whatsapp_integration.tests.compat import SiteTestCase
 from whatsapp_integration.tests.rows import make_device
+from whatsapp_integration.whatsapp_integration.doctype.whatsapp_settings.whatsapp_settings import (
+	on_doctype_update,
+)
 
 
 class TestWhatsAppSettings(SiteTestCase):
@@ -32,6 +35,34 @@ class TestWhatsAppSettings(SiteTestCase):
 		with self.assertRaises(frappe.ValidationError):
 			self.save(graph_version="25")
 
+	def test_whatsapp_web_is_opened_over_https_or_on_this_network_and_its_path_is_kept(self):
+		for url in (
+			"web.whatsapp.com",
+			"http://web.whatsapp.com/",
+			"https://web.whatsapp.com/?a=1",
+			"https://",
+			"",
+		):
+			with self.subTest(url), self.assertRaises(frappe.ValidationError):
+				self.save(web_url=url)
+		for url in ("https://web.whatsapp.com/", "http://127.0.0.1:4000/web/", "http://sandbox:4000/web"):
+			self.assertEqual(self.save(web_url=f" {url} ").web_url, url)
+
+	def test_a_version_of_wa_js_is_a_whole_one_or_none(self):
+		for version in ("4.6", "latest", "4.6.0 || rm", "4.6.0/../..", "4.6.0\nx"):
+			with self.subTest(version), self.assertRaises(frappe.ValidationError):
+				self.save(wa_js_version=version)
+		for version, kept in (("v4.6.1", "4.6.1"), (" 4.7.0-alpha.1 ", "4.7.0-alpha.1"), ("", "")):
+			self.assertEqual(self.save(wa_js_version=version).wa_js_version, kept)
+
+	def test_settings_that_come_with_an_update_have_their_defaults_and_what_was_emptied_stays_empty(self):
+		self.save(media_hosts="")
+		frappe.db.delete("Singles", {"doctype": "WhatsApp Settings", "field": "link_minutes"})
+		on_doctype_update()
+		settings = frappe.get_doc("WhatsApp Settings")
+		self.assertEqual(settings.link_minutes, 5)
+		self.assertFalse(settings.media_hosts)
+
 	def test_ranges_are_checked(self):
 		for field, value in (
 			("read_timeout", 0),
@@ -39,6 +70,10 @@ class TestWhatsAppSettings(SiteTestCase):
 			("pair_burst", -1),
 			("keep_messages_days", -1),
 			("retry_ceiling_seconds", 1),
+			("link_minutes", 0),
+			("min_free_memory", 0),
+			("typing_speed", -1),
+			("pause_max", 0.1),
 		):
 			with self.subTest(field), self.assertRaises(frappe.ValidationError):
 				self.save(**{field: value})

@@ -1,0 +1,27 @@
+"""`bench --site SITE whatsapp-worker`: the worker of a site, in the foreground."""
+
+import logging
+import os
+
+import click
+
+from whatsapp_integration.cli.console import stop_on_signal
+from whatsapp_integration.host.site import site_host
+from whatsapp_integration.services.worker import Worker
+
+LOOK_SECONDS = 0.5  # how soon a worker that ended by itself is noticed
+
+
+def run_worker(site: str) -> None:
+	"""Work until SIGINT or SIGTERM. What goes wrong is written to stderr, where process managers collect it."""
+	logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
+	sites = os.path.abspath(".")
+	worker = Worker(lambda: site_host(site, sites))
+	with stop_on_signal() as stopped, worker:
+		click.echo(f"whatsapp-worker of {site} is running. Ctrl+C stops it.")
+		while not (stopped.wait(LOOK_SECONDS) or worker.stopped.is_set()):
+			pass
+		click.echo("Stopping …")
+	if worker.error:
+		raise click.ClickException(f"The worker stopped: {worker.error}")
+	click.echo("Stopped.")

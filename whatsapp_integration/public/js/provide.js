@@ -1,0 +1,2 @@
+// Before the other parts, which hang their functions there.
+frappe.provide("frappe.whatsapp");
