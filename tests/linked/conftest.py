@@ -50,11 +50,11 @@ class Place:
 			[sys.executable, SCRIPT, self.data.path, self.box.url], env=environment
 		)
 
-	def wait(self, condition, what: str, seconds: float = PATIENCE):
+	def wait(self, condition, what, seconds: float = PATIENCE):
 		"""The value of a condition on the rows, once it is true; they change in another process, which tells nobody."""
 		deadline = time.monotonic() + seconds
 		while not (value := condition()):
-			assert time.monotonic() < deadline, f"{what}: {self.states()}"
+			assert time.monotonic() < deadline, f"{what() if callable(what) else what}: {self.states()}"
 			time.sleep(0.05)
 		return value
 

@@ -60,8 +60,8 @@ def link(stage: LinkedStage) -> str:
 	code = stage.wait(
 		lambda: stage.host.link_code(stage.device), lambda: f"no code came; {_tell(stage)}", BROWSER_SECONDS
 	)
-	shown = [page["code"] for page in stage.box.web.codes()]
-	require(shown == [code.code] and not code.is_pairing_code, "the code is not the one that the page shows")
+	require(not code.is_pairing_code, "it is a pairing code")
+	stage.wait(lambda: _shown(stage) == [code.code], "the page shows another code")
 	stage.box.web.scan(code.code, BRANCH_NUMBER)
 	row = _wait_state(stage, "Connected")
 	known = (row["linked_name"], row["phone_number"], bool(row["linked_since"]))
@@ -205,8 +205,12 @@ def _has_worker(stage: LinkedStage) -> bool:
 	return True
 
 
+def _shown(stage: LinkedStage) -> list[str]:
+	return [page["code"] for page in stage.box.web.codes()]
+
+
 def _codes(stage: LinkedStage) -> list[Any]:
-	return stage.box.web.codes() or list(filter(None, [stage.host.link_code(stage.device)]))
+	return [*_shown(stage), *filter(None, [stage.host.link_code(stage.device)])]
 
 
 def _identity(companion: dict[str, Any]) -> tuple:

@@ -151,7 +151,7 @@ def _digits(text: str) -> str:
 def _read_answer(answer: dict[str, Any], message: Outgoing) -> Sent:
 	sent = Sent(message.planned_id, wa_id=_digits(answer["wid"]))
 	if answer.get("found"):
-		return _read_found(answer["ack"], sent)
+		return _read_found(answer["ack"], sent, is_insisted=message.is_insisted)
 	word = answer["result"]
 	if word in _NOT_SENT:
 		raise RetryLater(_("WhatsApp did not take the message ({0})."), word, code=word)
@@ -160,13 +160,16 @@ def _read_answer(answer: dict[str, Any], message: Outgoing) -> Sent:
 	return sent
 
 
-def _read_found(ack: int, sent: Sent) -> Sent:
-	"""An earlier attempt is in the chat: sent (from 1 on), still on its way (0), or refused (below)."""
-	if ack < 0:
-		raise RetryLater(_("WhatsApp did not take the message ({0})."), f"ack {ack}", code="ack")
-	if ack == 0:
+def _read_found(ack: int, sent: Sent, *, is_insisted: bool) -> Sent:
+	"""An earlier attempt is in the chat: sent (from 1 on), still on its way (0), or refused (below).
+
+	One on its way is WhatsApp's to send, unless a person who saw it waiting wants it sent anew.
+	"""
+	if ack > 0:
+		return sent
+	if ack == 0 and not is_insisted:
 		raise OutcomeUnknown(_("The message waits in WhatsApp Web and has not left yet."), code="pending")
-	return sent
+	raise RetryLater(_("WhatsApp did not take the message ({0})."), f"ack {ack}", code="ack", after=0)
 
 
 def _error(err: JobFailed, message: Outgoing) -> SendError:

@@ -413,6 +413,7 @@ class Dispatcher:
 			fresh = [row for row in taken if not row["remote_id"]]
 			for row in taken:
 				row["is_repeat"] = bool(row["remote_id"])
+				row["is_insisted"] = row["is_repeat"] and not row["attempts"]  # Retry begins to count anew
 				row["remote_id"] = row["remote_id"] or plan_web_id()
 			planned = [{"name": row["name"], "remote_id": row["remote_id"]} for row in fresh]
 			messages.plan_ids(self.host.db, planned)
@@ -504,7 +505,8 @@ class Dispatcher:
 			file = self.host.open_file(content.media.file)
 		planned = {}
 		if line.sender.PLANS_IDS:
-			planned = {"planned_id": row["remote_id"], "is_repeat": row["is_repeat"]}
+			kept = ("is_repeat", "is_insisted")
+			planned = {"planned_id": row["remote_id"], **{key: row[key] for key in kept}}
 		return Outgoing(row["name"], row["recipient"], content, row["reply_to_id"] or "", file, **planned)
 
 	def _send(self, line: _Line, message: Outgoing, row: dict[str, Any]) -> None:
