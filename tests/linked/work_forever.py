@@ -1,4 +1,7 @@
-"""The worker of a data folder, for tests that kill it: work_forever.py FOLDER URL"""
+"""The worker of a data folder, for tests that kill it: work_forever.py FOLDER URL
+
+SIGUSR1 breaks every connection to the database, in the middle of whatever its thread does.
+"""
 
 import logging
 import signal
@@ -9,7 +12,9 @@ import whatsapp_integration.sandbox.web
 from whatsapp_integration.cli.data import DataFolder
 from whatsapp_integration.cli.engine import Engine
 from whatsapp_integration.core.config import Limits, Pacing, Retry, WebConfig
+from whatsapp_integration.host import local
 from whatsapp_integration.host.base import Settings
+from whatsapp_integration.host.local import SqliteDatabase
 
 STAND_IN = Path(whatsapp_integration.sandbox.web.__file__).parent / "static" / "wpp.js"
 
@@ -26,11 +31,32 @@ def open_data(folder: Path, url: str, **web) -> DataFolder:
 	)
 
 
+class Breakable(SqliteDatabase):
+	"""A connection that is gone at its next statement after `break_all`, as one that a server has dropped."""
+
+	breaks = 0
+
+	def __init__(self, path: Path):
+		super().__init__(path)
+		self._breaks = Breakable.breaks
+
+	@classmethod
+	def break_all(cls) -> None:
+		cls.breaks += 1
+
+	def sql(self, *args, **kwargs):
+		if self._breaks != Breakable.breaks:
+			self._connection.close()
+		return super().sql(*args, **kwargs)
+
+
 def main() -> None:
 	logging.basicConfig(format="%(asctime)s %(threadName)s %(message)s")
 	engine = Engine(open_data(Path(sys.argv[1]), sys.argv[2]))
 	for number in (signal.SIGTERM, signal.SIGINT):
 		signal.signal(number, lambda *_: engine.end())
+	local.SqliteDatabase = Breakable
+	signal.signal(signal.SIGUSR1, lambda *_: Breakable.break_all())
 	with engine:
 		while not engine.stopped.wait(0.5):
 			pass

@@ -60,8 +60,7 @@ def link(stage: LinkedStage) -> str:
 	code = stage.wait(
 		lambda: stage.host.link_code(stage.device), lambda: f"no code came; {_tell(stage)}", BROWSER_SECONDS
 	)
-	require(not code.is_pairing_code, "it is a pairing code")
-	stage.wait(lambda: _shown(stage) == [code.code], "the page shows another code")
+	require(not code.is_pairing_code and _shown(stage) == [code.code], "the page shows another code")
 	stage.box.web.scan(code.code, BRANCH_NUMBER)
 	row = _wait_state(stage, "Connected")
 	known = (row["linked_name"], row["phone_number"], bool(row["linked_since"]))

@@ -44,6 +44,13 @@ class Browser:
 		self.driver.quit()
 		shutil.rmtree(self._profile, ignore_errors=True)
 
+	def log_in(self, tab: str, url: str, user: str, password: str):
+		"""Open a page of the desk as this user: it asks who it is, and goes on there."""
+		self.open(tab, url)
+		self.type("#login_email", user)
+		self.type("#login_password", password)
+		self.click(".btn-login")
+
 	def open(self, tab: str, url: str):
 		"""Open an address in a tab, in a new one unless there is one of this name."""
 		if tab in self._tabs:
@@ -59,24 +66,24 @@ class Browser:
 		self.driver.switch_to.window(self._tabs[tab])
 		self.driver.execute_cdp_cmd("Page.bringToFront", {})
 
-	def wait(self, what: str, condition: Callable):
+	def wait(self, what: str, condition: Callable, seconds: float = PATIENCE):
 		"""What `condition()` returns as soon as that is true. Elements that vanish meanwhile are looked up again."""
 		from selenium.common.exceptions import TimeoutException, WebDriverException
 		from selenium.webdriver.support.ui import WebDriverWait
 
-		waiting = WebDriverWait(self.driver, PATIENCE, 0.1, ignored_exceptions=(WebDriverException,))
+		waiting = WebDriverWait(self.driver, seconds, 0.1, ignored_exceptions=(WebDriverException,))
 		try:
 			return waiting.until(lambda _driver: condition())
 		except TimeoutException as err:
-			raise AssertionError(f"Not seen within {PATIENCE} s: {what}") from err
+			raise AssertionError(f"Not seen within {seconds} s: {what}") from err
 
 	def shown(self, css: str, text: str = "") -> list:
 		"""The elements that are to be seen now and hold the text."""
 		found = self.driver.find_elements("css selector", css)
 		return [element for element in found if element.is_displayed() and text in element.text]
 
-	def see(self, css: str, text: str = ""):
-		return self.wait(f"{css} {text!r}", lambda: self.shown(css, text))[0]
+	def see(self, css: str, text: str = "", seconds: float = PATIENCE):
+		return self.wait(f"{css} {text!r}", lambda: self.shown(css, text), seconds)[0]
 
 	def close_dialog(self):
 		"""A dialog that still fades in ignores the click, so it is pressed until the dialog is gone."""

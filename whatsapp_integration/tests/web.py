@@ -4,6 +4,8 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
+import tempfile
 import threading
 import traceback
 from contextlib import ExitStack
@@ -141,6 +143,51 @@ class Realtime:
 		if not (_frappe_folder() / "node_modules" / "socket.io").is_dir():
 			return "no socket.io in the node_modules of frappe: run `bench setup requirements --node`"
 		return ""
+
+
+class Worker:
+	"""`bench whatsapp-worker` of the current site, as a process of its own."""
+
+	STOP_SECONDS = 20  # process managers kill after so long
+
+	def __init__(self):
+		command = (
+			"-m",
+			"frappe.utils.bench_helper",
+			"frappe",
+			"--site",
+			frappe.local.site,
+			"whatsapp-worker",
+		)
+		self._said = tempfile.TemporaryFile("w+")
+		self._process = subprocess.Popen(
+			[sys.executable, *command],
+			cwd=os.path.abspath(frappe.local.sites_path),
+			stdout=self._said,
+			stderr=subprocess.STDOUT,
+		)
+		self.pid = self._process.pid
+
+	def processes(self) -> list:
+		"""It and everything that it started, as psutil sees them."""
+		import psutil
+
+		worker = psutil.Process(self.pid)
+		return [worker, *worker.children(recursive=True)]
+
+	def stop(self) -> int:
+		"""End it as a process manager does, by force when it does not end in time; the exit code."""
+		self._process.terminate()
+		try:
+			return self._process.wait(self.STOP_SECONDS)
+		except subprocess.TimeoutExpired:
+			self._process.kill()
+			return self._process.wait()
+
+	def said(self) -> str:
+		"""What it wrote to the terminal."""
+		self._said.seek(0)
+		return self._said.read()
 
 
 def as_bench_start(**config) -> ExitStack:
