@@ -214,11 +214,14 @@ def _receiving(worker: _Worker, count: int) -> list[float]:
 
 
 def _event_times(box: Sandbox, seen: dict[str, float]) -> list[float]:
-	def emitted() -> list[tuple[float, float]] | None:
-		told = [(message["emitted"], seen[message["id"]]) for message in box.web.messages() if message["id"] in seen]
-		return [(events[0]["at"] / 1000, at) for events, at in told] if all(events for events, _ in told) else None
+	def emitted() -> dict[str, float] | None:
+		messages = [message for message in box.web.messages(from_me=False) if message["id"] in seen]
+		if not all(message["emitted"] for message in messages):
+			return None
+		return {message["id"]: message["emitted"][0]["at"] / 1000 for message in messages}
 
-	return [at - event for event, at in _wait(emitted, "the page did not say when it told")]
+	events = _wait(emitted, "the page did not say when it told")
+	return [at - events[message_id] for message_id, at in seen.items()]
 
 
 def _together(worker: _Worker, names: Sequence[str], count: int) -> float:
@@ -273,8 +276,9 @@ def _wait(condition: Callable[[], Any], what: str, poll: float = POLL_SECONDS) -
 
 
 def _rest_table(rest: list[_Rest], weights: list[dict[str, float]], seconds: float) -> Table:
-	title = f"Linked phones at rest for {seconds:.0f} s; % of one core for each phone, beside a stopped worker"
-	table = Table(title=title)
+	table = Table(
+		title=f"Linked phones at rest for {seconds:.0f} s: % of one core for each, beside a stopped worker"
+	)
 	for heading in ("what", "1 phone", "stopped", f"{len(SHOPS)} phones", "stopped"):
 		table.add_column(heading, justify="left" if heading == "what" else "right")
 	for kind in rest[0].working:
@@ -295,8 +299,11 @@ def _work_table(sending: list[float], receiving: list[float], together: list[flo
 	table = Table(title=f"Linked phones at work, {len(sending)} messages alone, {2 * len(sending)} together")
 	for heading in ("what", "worker", "bare script", "ratio"):
 		table.add_column(heading, justify="left" if heading == "what" else "right")
-	table.add_row("from the row to the send call, p50 / p95", _percentiles(sending), _percentiles(bare.sending))
-	table.add_row("from the page's event to the row, p50 / p95", _percentiles(receiving), _percentiles(bare.receiving))
+	for name, times, baseline in (
+		("from the commit to the send call, p50 / p95", sending, bare.sending),
+		("from the page's event to the row, p50 / p95", receiving, bare.receiving),
+	):
+		table.add_row(name, _percentiles(times), _percentiles(baseline))
 	for count, rate in zip((1, len(SHOPS)), together, strict=True):
 		name = f"sent together through {count} phone{'s' if count > 1 else ''}"
 		table.add_row(name, f"{rate:.1f} / s", f"{bare.rate:.1f} / s", f"{rate / bare.rate:.2f}")

@@ -20,7 +20,14 @@ from whatsapp_integration.whatsapp_web.browser import Browser
 
 IS_CONNECTED = "return WPP.conn.isAuthenticated() && WPP.conn.getStreamData().mode === 'MAIN'"
 SEND = "return WPP.chat.sendTextMessage(`${arguments[0]}@c.us`, arguments[1], {linkPreview: false}).then(() => null)"
-LISTEN = "window.came = []; WPP.on('chat.new_message', ({id}) => { came.push(id.id); window.onCame?.(); })"
+LISTEN = """
+	window.came = [];
+	WPP.on("chat.new_message", ({ id }) => {
+		if (id.fromMe) return;
+		came.push(id.id);
+		window.onCame?.();
+	});
+"""
 HEAR = "return came.shift() ?? new Promise((done) => { window.onCame = () => done(came.shift()); })"
 
 Wait = Callable[[Callable[[], object], str], object]

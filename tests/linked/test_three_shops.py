@@ -9,7 +9,7 @@ from tests.linked.conftest import Place
 from whatsapp_integration.cli.engine import Engine
 from whatsapp_integration.core.messages import Document, Media, Reaction, Text
 from whatsapp_integration.sandbox.server import Sandbox
-from whatsapp_integration.services import devices, outbox
+from whatsapp_integration.services import devices, inbox, outbox
 from whatsapp_integration.services.outbox import SendRequest
 from whatsapp_integration.tests import chaos
 
@@ -160,6 +160,14 @@ def test_what_the_customer_and_the_phone_do_shows_in_the_rows(shops, tmp_path):
 	file = shops.wait_received(photo["id"], lambda row: row["media_state"] == "Stored")
 	with open(shops.host.open_file(file["attachment"]).path, "rb") as kept:
 		assert kept.read() == b"\x89PNG\r\n\x1a\n"
+
+
+def test_a_chat_that_was_read_here_shows_the_customer_blue_ticks(shops):
+	told = shops.box.web.write(SHOPS["Cairo"], "+201112223366", text="Did you see this?")
+	row = shops.wait_received(told["id"])
+	inbox.send_read_receipt(shops.host, row["chat"])
+	shops.host.db.commit()
+	shops.wait(lambda: not shops.box.web.messages(id=told["id"])[0]["unread"], "it is still unread")
 
 
 def test_a_group_has_one_chat_with_the_names_of_its_senders(shops):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from whatsapp_integration.core import events as ev
 from whatsapp_integration.core import phone, policy
 from whatsapp_integration.core import status as st
-from whatsapp_integration.core.config import OFFICIAL
+from whatsapp_integration.core.config import OFFICIAL, UNOFFICIAL
 from whatsapp_integration.core.errors import FixCredentials, FixRequest, SendError, StopDevice, _, classify
 from whatsapp_integration.core.json_text import DEPTH_MAX, depth, to_json
 from whatsapp_integration.senders.factory import create_sender
@@ -70,8 +70,13 @@ def mark_read(host: Host, name: str) -> None:
 def send_read_receipt(host: Host, name: str) -> None:
 	"""Show the customer of a chat blue ticks up to the last message."""
 	chat = chats.get(host.db, name)
-	if chat and chat["last_incoming_id"]:
-		sender = create_sender(host.device(chat["device"]))
+	if not (chat and chat["last_incoming_id"]):
+		return
+	device = host.device(chat["device"])
+	if device.mode == UNOFFICIAL:  # the worker that holds the phone shows them
+		chats.set_receipt_due(host.db, [name], True)
+	else:
+		sender = create_sender(device)
 		try:
 			sender.mark_read(chat["last_incoming_id"])
 		finally:

@@ -24,7 +24,7 @@ from whatsapp_integration.core.events import DeviceStateChanged, Event
 from whatsapp_integration.services import fail_over, inbox, media, outbox
 from whatsapp_integration.services.dispatcher import Dispatcher
 from whatsapp_integration.services.keeper import Keeper
-from whatsapp_integration.store import leases, messages, workers
+from whatsapp_integration.store import chats, leases, messages, workers
 from whatsapp_integration.store.bulk import micros
 
 if TYPE_CHECKING:
@@ -158,6 +158,7 @@ class Worker:
 			media.fetch_due(host, owner)
 			if linked := keeper.ready():
 				media.fetch_due(host, owner, linked=linked, create_sender=keeper.create_sender)
+				_show_read(host, keeper, linked)
 
 		self._repeat(host, fetch, MEDIA_SECONDS, "media")
 
@@ -290,6 +291,16 @@ def own_memory() -> int:
 	import psutil
 
 	return psutil.Process().memory_info().rss
+
+
+def _show_read(host: Host, keeper: Keeper, linked: Sequence[str]) -> None:
+	"""Blue ticks for the chats that somebody has read. Commits."""
+	rows = chats.receipts_due(host.db, linked)
+	for row in rows:
+		if session := keeper.find(row["device"]):
+			session.mark_read((row["phone"] or row["remote_id"]).lstrip("+"))
+	chats.set_receipt_due(host.db, [row["name"] for row in rows], False)
+	host.db.commit()
 
 
 def _reconnect(host: Host) -> None:

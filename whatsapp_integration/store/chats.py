@@ -116,5 +116,20 @@ def note_messages(
 	)
 
 
+def set_receipt_due(db, names: Sequence[str], is_due: bool) -> None:
+	"""Note that the customers of these chats are to see blue ticks, or that they do."""
+	bulk.update_each(db, CHAT, [{"name": name, "receipt_due": int(is_due)} for name in names])
+
+
+def receipts_due(db, devices: Sequence[str]) -> list[dict]:
+	if not devices:
+		return []
+	return db.sql(
+		f"SELECT {_COLUMNS} FROM {TABLE} WHERE `device` IN {bulk.places(devices)} AND `receipt_due` = 1",
+		list(devices),
+		as_dict=True,
+	)
+
+
 def mark_read(db, name: str, now: datetime) -> None:
 	db.sql(f"UPDATE {TABLE} SET `unread_count` = 0, `modified` = %s WHERE `name` = %s", [now, name])

@@ -25,7 +25,7 @@ INDEXES: dict[str, list[tuple[str, ...]]] = {
 		("reference_doctype", "reference_name"),  # the messages of a document
 		("creation",),  # lists, number cards and log clearing
 	],
-	CHAT: [("phone",), ("device", "last_message_at")],
+	CHAT: [("phone",), ("device", "last_message_at"), ("device", "receipt_due")],
 	WEBHOOK_EVENT: [("status", "due"), ("creation",)],
 }
 

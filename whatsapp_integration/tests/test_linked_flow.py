@@ -104,6 +104,7 @@ class TestLinkedFlow(SiteTestCase):
 			cls.box.web.add_account(number, f"Shop {device[4:]}")
 			frappe.get_doc(doctype=DEVICE, device_name=device, mode=UNOFFICIAL).insert()
 		frappe.db.commit()
+		cls.manager, cls.agent = cls.web.client(MANAGER), cls.web.client(AGENT)
 
 	@classmethod
 	def set_up(cls, values: dict):
@@ -114,6 +115,7 @@ class TestLinkedFlow(SiteTestCase):
 		"""What a failure left running."""
 		if cls.worker:
 			cls.worker.stop()
+			print(cls.worker.said())
 		chaos.kill(chaos.chromedrivers_of(cls.profiles) + chaos.processes_of(cls.profiles))
 
 	@classmethod
@@ -125,8 +127,8 @@ class TestLinkedFlow(SiteTestCase):
 			for doctype in ("Contact", "User"):
 				frappe.delete_doc(doctype, user, force=True)
 		frappe.db.commit()
-		for folder in set(cls.profiles.glob("*")) - cls.old_profiles:
-			shutil.rmtree(folder)
+		for path in set(cls.profiles.glob("*")) - cls.old_profiles:
+			shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 	@classmethod
 	def remove_rows(cls):
@@ -195,9 +197,8 @@ class TestLinkedFlow(SiteTestCase):
 		browser.picture("05-connected")
 
 	def deny_others(self):
-		agent = self.web.client(AGENT)
 		for door in ("qr", "link", "link_with_code"):
-			self.assertEqual(agent.call(f"devices.{door}", device=CAIRO).status_code, 403)
+			self.assertEqual(self.agent.call(f"devices.{door}", device=CAIRO).status_code, 403)
 
 	def link_by_pairing_code(self):
 		browser = self.browser
@@ -216,7 +217,7 @@ class TestLinkedFlow(SiteTestCase):
 		self.see_phone(GIZA)
 
 	def link_over_rest(self):
-		manager = self.web.client(MANAGER)
+		manager = self.manager
 		self.assertTrue(manager.done("devices.link", device=LUXOR)["is_asked"])
 		self.wait("a QR code", lambda: SiteHost().link_code(LUXOR))
 		image = manager.done("devices.qr", device=LUXOR)["image"]

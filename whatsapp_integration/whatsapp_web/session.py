@@ -147,6 +147,11 @@ class Session:
 		with suppress(JobFailed):  # the next session asks again
 			self._jobs.add(Job("acks", asked, JOB_SECONDS, self._tell_acks))
 
+	def mark_read(self, chat: str) -> None:
+		"""Show the customer of a chat blue ticks, soon and without a word about it."""
+		with suppress(JobFailed):
+			self._jobs.add(Job("mark_read", {"to": chat}, JOB_SECONDS, self._noted))
+
 	def log_out(self) -> None:
 		"""Take the link back on the phone too; the session ends with it."""
 		self._verdict = logged_out("")
