@@ -6,6 +6,7 @@ ARGS ?=
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+WA_JS := node_modules/.installed
 
 export FRAPPE_BENCH
 
@@ -24,7 +25,7 @@ try: $(INSTALLED) ## Run the app without Frappe, with a phone to play on (ARGS="
 test: $(INSTALLED) ## Check everything: lint, the tests without Frappe, the tests on a Frappe site
 	@$(MAKE) --no-print-directory --keep-going lint floors site ARGS=
 
-floors: $(INSTALLED) ## Run the tests that need no Frappe (ARGS="-k phone" for some of them)
+floors: $(INSTALLED) $(WA_JS) ## Run the tests that need no Frappe (ARGS="-k phone" for some of them)
 	$(BIN)/pytest $(ARGS)
 
 site: $(INSTALLED) ## Run the tests on a throw-away site of the Frappe bench at FRAPPE_BENCH (ARGS for run-tests)
@@ -43,8 +44,11 @@ format: $(INSTALLED) ## Mend style and formatting
 	$(BIN)/ruff format .
 
 clean: ## Remove .venv, builds and caches
-	rm -rf .venv build dist *.egg-info .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv node_modules build dist *.egg-info .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(WA_JS): package.json
+	@.ci/node
 
 $(INSTALLED): requirements.txt pyproject.toml setup.py .ci/setup
 	PYTHON="$(PYTHON)" .ci/setup .venv

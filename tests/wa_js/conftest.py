@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.wa_js import stand_in
+from tests.wa_js.driving import Bridge
+from whatsapp_integration.whatsapp_web.page import scripts as our_scripts
 
 
 @pytest.fixture(scope="session")
@@ -35,42 +37,63 @@ def browser() -> Iterator:
 	driver.quit()
 
 
+@pytest.fixture(scope="session")
+def tabs(browser, page_server) -> stand_in.Tabs:
+	return stand_in.Tabs(browser, page_server)
+
+
 @pytest.fixture
-def wa_page(browser, page_server) -> Iterator[Callable]:
-	"""wa_page(scripts, linked=False): a selenium driver on the stand-in page, each time in a new tab.
+def wa_page(tabs) -> Iterator[Callable]:
+	"""wa_page(scripts, linked=False): a selenium driver on the stand-in page, just opened, each time in a new tab.
 
 	scripts: JavaScript texts, injected in this order at every new document: [config, bundle, bridge].
 	linked: the page of a device that was linked before; otherwise WhatsApp asks for a scan.
 	"""
-	first = browser.current_window_handle
 
 	def open_page(scripts: list[str], linked: bool = False):
-		browser.switch_to.new_window("tab")
-		for script in scripts:
-			browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
-		browser.get_log("browser")  # what is asked for later is of this page only
-		browser.get(page_server.url(linked))
-		return browser
+		tabs.driver.get_log("browser")  # what is asked for later is of this page only
+		tabs.open(tuple(scripts), linked)
+		return tabs.driver
 
 	yield open_page
-	for handle in browser.window_handles:
-		if handle != first:
-			browser.switch_to.window(handle)
-			browser.close()
-	browser.switch_to.window(first)
+	tabs.close_used()
 
 
 @pytest.fixture
-def unlinked(wa_page, bundle):
+def ready_page(tabs) -> Iterator[Callable]:
+	"""As wa_page, but the tab was opened some time before: its logs are among those of other tabs."""
+
+	def take_page(scripts: list[str], linked: bool = False):
+		tabs.take(tuple(scripts), linked)
+		return tabs.driver
+
+	yield take_page
+	tabs.close_used()
+
+
+@pytest.fixture
+def unlinked(ready_page, bundle):
 	"""A page with wa-js, ready, that waits to be linked; its events are recorded."""
-	driver = wa_page([stand_in.CONFIG, bundle, stand_in.RECORDER])
+	driver = ready_page([stand_in.CONFIG, bundle, stand_in.RECORDER])
 	stand_in.wait_until_ready(driver)
 	return driver
 
 
 @pytest.fixture
-def linked(wa_page, bundle):
+def linked(ready_page, bundle):
 	"""A page with wa-js, ready, of a device that was linked before; its events are recorded."""
-	driver = wa_page([stand_in.CONFIG, bundle, stand_in.RECORDER], linked=True)
+	driver = ready_page([stand_in.CONFIG, bundle, stand_in.RECORDER], linked=True)
 	stand_in.wait_until_ready(driver)
 	return driver
+
+
+@pytest.fixture
+def unlinked_bridge(ready_page, bundle, tmp_path) -> Bridge:
+	"""Our bridge over the real wa-js, ready, on a page that waits to be linked."""
+	return Bridge(ready_page([*our_scripts(bundle), stand_in.RECORDER]), tmp_path)
+
+
+@pytest.fixture
+def bridge(ready_page, bundle, tmp_path) -> Bridge:
+	"""Our bridge over the real wa-js, ready, in the page of a device that was linked before."""
+	return Bridge(ready_page([*our_scripts(bundle), stand_in.RECORDER], linked=True), tmp_path)

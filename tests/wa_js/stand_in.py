@@ -8,10 +8,13 @@ from __future__ import annotations
 import json
 import shutil
 import threading
+from collections import Counter, defaultdict
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+from whatsapp_integration.whatsapp_web.page import PRIVACY
 
 FOLDER = Path(__file__).resolve().parent
 ROOT = FOLDER.parent.parent
@@ -19,16 +22,8 @@ PACKAGE = ROOT / "node_modules/@wppconnect/wa-js"
 BUNDLE = PACKAGE / "dist/wppconnect-wa.js"
 PATIENCE = 30  # seconds until a script that waits in the page counts as failed
 
-# What has to be said before wa-js loads, so that nothing leaves for its authors' servers.
-CONFIG = """
-window.WPPConfig = {
-	disableGoogleAnalytics: true,
-	linkPreviewApiServers: [],
-	deviceName: false,
-	poweredBy: null,
-	syncAllStatus: false,
-};
-"""
+CONFIG = PRIVACY
+TABS_AHEAD = 8
 
 # Keeps every event of wa-js: window.heard is [{name, values}], hear(name, fits) waits for one that fits.
 RECORDER = """
@@ -80,6 +75,49 @@ class PageServer:
 class _QuietHandler(SimpleHTTPRequestHandler):
 	def log_message(self, *args):
 		pass
+
+
+class Tabs:
+	"""The tabs of one browser, some of them opened before they are needed.
+
+	wa-js waits 0.75 s until WhatsApp's modules have settled, which several tabs can do at once. Each is used once.
+	"""
+
+	def __init__(self, driver, server: PageServer):
+		self.driver = driver
+		self._server = server
+		self._first = driver.current_window_handle
+		self._waiting: dict[tuple[tuple[str, ...], bool], list[str]] = defaultdict(list)
+		self._taken: Counter = Counter()
+		self._used: list[str] = []
+
+	def open(self, scripts: tuple[str, ...], linked: bool) -> None:
+		"""Go to a new tab."""
+		self._used.append(self._make(scripts, linked))
+
+	def take(self, scripts: tuple[str, ...], linked: bool) -> None:
+		"""Go to a tab that is, or soon will be, ready; the more were wanted so far, the more are opened ahead."""
+		kind = (scripts, linked)
+		if not self._waiting[kind]:
+			wanted = min(TABS_AHEAD, self._taken[kind] + 1)
+			self._waiting[kind] = [self._make(scripts, linked) for _number in range(wanted)]
+		self._taken[kind] += 1
+		self._used.append(self._waiting[kind].pop(0))
+		self.driver.switch_to.window(self._used[-1])
+
+	def close_used(self) -> None:
+		for handle in self._used:
+			self.driver.switch_to.window(handle)
+			self.driver.close()
+		self._used.clear()
+		self.driver.switch_to.window(self._first)
+
+	def _make(self, scripts: tuple[str, ...], linked: bool) -> str:
+		self.driver.switch_to.new_window("tab")
+		for script in scripts:
+			self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
+		self.driver.get(self._server.url(linked))
+		return self.driver.current_window_handle
 
 
 def find_chromium() -> tuple[str, str] | None:

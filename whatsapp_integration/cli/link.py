@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Iterator
+from datetime import datetime
 
 import click
 from rich.console import Console
@@ -37,11 +38,13 @@ def link(ctx: click.Context, name: str, data: str | None, phone: str, relink: bo
 	"""
 	console = make_console()
 	with find_data(data).opened() as host:
+		host.device(name)
+		before = find_device(host.db, name)["linked_since"] if relink else None
 		ask = devices.relink if relink else devices.link
 		ask(host, name, phone)
 		host.db.commit()
 		row = None
-		for step in _follow(host, name, patience):
+		for step in _follow(host, name, patience, before):
 			if isinstance(step, LinkCode):
 				show_code(console, step)
 			else:
@@ -51,7 +54,8 @@ def link(ctx: click.Context, name: str, data: str | None, phone: str, relink: bo
 		phone = f"{clean(row['linked_name'])} {row['phone_number']} {clean(row['linked_platform'])}"
 		console.print(check_line(True, f"Device {name} is linked.", phone))
 	else:
-		said = row["status_reason"] or row["status"] if row else "No phone was linked in time."
+		is_told = row and row["status"] in _ENDS
+		said = (row["status_reason"] or row["status"]) if is_told else "No phone was linked in time."
 		console.print(check_line(False, f"Device {name} is not linked.", said))
 	ctx.exit(0 if is_linked else 1)
 
@@ -79,17 +83,18 @@ def draw(text: str, *, is_dense: bool = True) -> str:
 	return "\n".join("".join("  " if dark else "##" for dark in row) for row in code.get_matrix())
 
 
-def _follow(host: LocalHost, name: str, seconds: float) -> Iterator[LinkCode | dict]:
-	"""Each new code, and at the end the row of the device as it is then."""
+def _follow(host: LocalHost, name: str, seconds: float, before: datetime | None) -> Iterator[LinkCode | dict]:
+	"""Each new code, and at the end the row of the device as it is then. A link of the time `before` is the old one."""
 	shown, deadline = None, time.monotonic() + seconds
 
 	def look() -> LinkCode | dict | None:
 		row = find_device(host.db, name)
 		is_told = shown or row["status_reason"] or row["status"] != "Disconnected"
-		if row["status"] in _ENDS and not row["request"] and is_told:
+		is_old = before and row["linked_since"] == before
+		if row["status"] in _ENDS and not row["request"] and is_told and not is_old:
 			return row
 		code = host.link_code(name)
-		return code if code and code != shown else None
+		return code if code and not (shown and code.code == shown.code) else None
 
 	while (left := deadline - time.monotonic()) > 0:
 		found = wait_for(look, left)

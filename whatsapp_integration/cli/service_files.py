@@ -25,9 +25,8 @@ autorestart=true
 startsecs=5
 stopsignal=TERM
 stopwaitsecs={stop_seconds}
-stdout_logfile={folder}/logs/{name}.log
 redirect_stderr=true
-"""
+{log}"""
 
 _SYSTEMD = """\
 # Save it as /etc/systemd/system/{name}.service, then run: systemctl daemon-reload && systemctl enable --now {name}
@@ -52,11 +51,17 @@ WantedBy=multi-user.target
 TEMPLATES = {"procfile": _PROCFILE, "supervisor": _SUPERVISOR, "systemd": _SYSTEMD}
 
 
-def describe(manager: str, command: list[str], *, folder: str, site: str = "") -> str:
-	"""The snippet of a process manager, one of TEMPLATES, for a command that runs in `folder` as the present user."""
+def describe(manager: str, command: list[str], *, folder: str, site: str = "", logs: str = "") -> str:
+	"""The snippet of a process manager, one of TEMPLATES, for a command that runs in `folder` as the present user.
+
+	`logs` is the folder of its log, where the manager keeps none of its own.
+	"""
+	name = re.sub(r"[^A-Za-z0-9_-]", "-", f"whatsapp-worker-{site}").strip("-")
+	spelled = shlex.join(command)
 	return TEMPLATES[manager].format(
-		name=re.sub(r"[^A-Za-z0-9_-]", "-", f"whatsapp-worker-{site}").strip("-"),
-		command=shlex.join(command),
+		name=name,
+		command=spelled if manager == "procfile" else spelled.replace("%", "%%"),
+		log=f"stdout_logfile={os.path.abspath(logs)}/{name}.log\n" if logs else "",
 		folder=os.path.abspath(folder),
 		user=getpass.getuser(),
 		stop_seconds=STOP_SECONDS,

@@ -24,7 +24,9 @@ def whatsapp_worker(context, manager: str | None) -> None:
 		from whatsapp_integration.cli.service_files import describe
 
 		command = [shutil.which("bench") or "bench", "--site", site, "whatsapp-worker"]
-		click.echo(describe(manager, command, folder=os.path.dirname(os.getcwd()), site=site), nl=False)
+		bench = os.path.dirname(os.getcwd())
+		logs = os.path.join(bench, "logs")
+		click.echo(describe(manager, command, folder=bench, site=site, logs=logs), nl=False)
 		return
 	from whatsapp_integration.commands.worker import run_worker
 

@@ -300,7 +300,10 @@ class Keeper:
 			return
 		if ending.forgets:
 			self._forget(name, line)
-		if session.is_linking:
+		if session.is_linking and ending.forgets and ending.retries and not line.attempts:
+			line.attempts += 1
+			line.plan = _Plan(is_linking=True, pairing_phone=session.pairing_phone)
+		elif session.is_linking:
 			self._give_up(
 				name, "Disconnected", ending.reason, ending.values, advice=ending.advice, is_news=False
 			)

@@ -332,7 +332,7 @@ class TestLinkedFlow(SiteTestCase):
 		self.assertEqual(self.worker.stop(), 0, self.worker.said())
 		type(self).said = self.worker.said()
 		type(self).worker = None
-		self.assertEqual([process for process in started if process.is_running()], [])
+		self.assertEqual(Worker.living(started), [])
 		self.assertEqual(chaos.processes_of(self.profiles), [])
 		frappe.db.rollback()
 		self.assertEqual(frappe.db.count(WORKER), 0)

@@ -175,6 +175,13 @@ class Worker:
 		worker = psutil.Process(self.pid)
 		return [worker, *worker.children(recursive=True)]
 
+	@staticmethod
+	def living(processes: list) -> list:
+		"""Those that still run. In a container nobody may collect what has ended."""
+		import psutil
+
+		return [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+
 	def stop(self) -> int:
 		"""End it as a process manager does, by force when it does not end in time; the exit code."""
 		self._process.terminate()

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +76,10 @@ class Session:
 		self._config = config
 		self._tell = tell
 		self.is_linking = is_linking
-		self._pairing_phone = pairing_phone
+		self.pairing_phone = pairing_phone
 		self._jobs = Jobs()
 		self._verdict: Ending | None = None  # why we end the link ourselves
+		self._offered = ""  # the code that people see now
 		self._asked: set[str] = set()  # what this page was asked for once
 		self._held: list[Event] = []  # until it is known whose phone this is
 		self._stopping = threading.Event()
@@ -269,7 +271,7 @@ class Session:
 		if kind == "qr":
 			self._asked.discard("refresh_qr")
 			self._offer(item["code"])
-		elif kind == "qr_idle" and self.is_linking and not self._pairing_phone:
+		elif kind == "qr_idle" and self.is_linking and not self.pairing_phone:
 			self._ask_once("refresh_qr", self._noted)
 		elif kind == "pairing_code":
 			self._offer(item["code"], is_pairing_code=True)
@@ -311,8 +313,12 @@ class Session:
 		elif screen is Screen.BLOCKED:
 			raise _Over(blocked(state["ending"] or state["mode"]))
 		elif screen is Screen.ENDED:
-			reason = _("The link was ended on the phone ({0}).")
-			raise _Over(self._verdict or logged_out(reason, state["ending"]))
+			raise _Over(self._verdict or self._ended(state["ending"]))
+
+	def _ended(self, word: str) -> Ending:
+		"""The link is over. One that a new link only finds over leaves the way free for it."""
+		ending = logged_out(_("The link was ended on the phone ({0})."), word)
+		return replace(ending, retries=self.is_linking)
 
 	def _connected(self, seconds: float) -> None:
 		self._ask_once("self", self._identified)
@@ -347,8 +353,8 @@ class Session:
 		if time.monotonic() - self.started > self._config.link_seconds:
 			raise _Over(Ending(states.DISCONNECTED, _("No phone was linked in time.")))
 		self._set_state(states.QR_READY)
-		if self._pairing_phone:
-			self._ask_once("pair", self._paired, phone=self._pairing_phone)
+		if self.pairing_phone:
+			self._ask_once("pair", self._paired, phone=self.pairing_phone)
 		else:
 			self._ask_once("qr", self._qr_read)
 
@@ -359,12 +365,15 @@ class Session:
 	def _paired(self, told: Any) -> None:
 		if isinstance(told, JobFailed):
 			reason = _("WhatsApp gave no pairing code for {0}: {1}")
-			raise _Over(Ending(states.DISCONNECTED, reason, (self._pairing_phone, told.text or told.code)))
+			raise _Over(Ending(states.DISCONNECTED, reason, (self.pairing_phone, told.text or told.code)))
 		self._offer(told["code"], is_pairing_code=True)
 
 	def _offer(self, code: str, *, is_pairing_code: bool = False) -> None:
 		"""Hand a code to whoever links the phone; never any other kind than was asked for."""
-		if self.is_linking and is_pairing_code == bool(self._pairing_phone):
+		if code == self._offered or is_pairing_code != bool(self.pairing_phone):
+			return  # a new code is told twice: as an event and as an answer
+		self._offered = code
+		if self.is_linking:
 			seconds = PAIRING_SECONDS if is_pairing_code else QR_SECONDS
 			self._tell([QrIssued(code=code, is_pairing_code=is_pairing_code, expires_in=seconds)])
 
