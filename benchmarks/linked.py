@@ -277,7 +277,7 @@ def _wait(condition: Callable[[], Any], what: str, poll: float = POLL_SECONDS) -
 
 def _rest_table(rest: list[_Rest], weights: list[dict[str, float]], seconds: float) -> Table:
 	table = Table(
-		title=f"Linked phones at rest for {seconds:.0f} s: % of one core for each, beside a stopped worker"
+		title=f"Linked phones at rest for {seconds:.0f} s: % of one core each, beside a stopped worker"
 	)
 	for heading in ("what", "1 phone", "stopped", f"{len(SHOPS)} phones", "stopped"):
 		table.add_column(heading, justify="left" if heading == "what" else "right")
@@ -286,12 +286,14 @@ def _rest_table(rest: list[_Rest], weights: list[dict[str, float]], seconds: flo
 	sums = [sum(load.values()) for one in rest for load in (one.working, one.stopped)]
 	table.add_row("together", *(f"{total:.1f} %" for total in sums))
 	names = {
-		"RSS": "memory of the worker, RSS",
-		"PSS": "memory of the worker, PSS",
-		"browser": "memory of a browser, PSS",
+		"RSS": "worker's memory, RSS",
+		"PSS": "worker's memory, PSS",
+		"browser": "a browser's memory, PSS",
 	}
 	for key, name in names.items():
 		table.add_row(name, f"{weights[0][key]:.0f} MB", "", f"{weights[1][key]:.0f} MB", "")
+	further = (weights[1]["browser"] * len(SHOPS) - weights[0]["browser"]) / (len(SHOPS) - 1)
+	table.add_row("each further browser's", "", "", f"{further:.0f} MB", "")
 	return table
 
 
@@ -300,12 +302,12 @@ def _work_table(sending: list[float], receiving: list[float], together: list[flo
 	for heading in ("what", "worker", "bare script", "ratio"):
 		table.add_column(heading, justify="left" if heading == "what" else "right")
 	for name, times, baseline in (
-		("from the commit to the send call, p50 / p95", sending, bare.sending),
-		("from the page's event to the row, p50 / p95", receiving, bare.receiving),
+		("commit to send call, p50 / p95", sending, bare.sending),
+		("page's event to row, p50 / p95", receiving, bare.receiving),
 	):
 		table.add_row(name, _percentiles(times), _percentiles(baseline))
 	for count, rate in zip((1, len(SHOPS)), together, strict=True):
-		name = f"sent together through {count} phone{'s' if count > 1 else ''}"
+		name = f"together through {count} phone{'s' if count > 1 else ''}"
 		table.add_row(name, f"{rate:.1f} / s", f"{bare.rate:.1f} / s", f"{rate / bare.rate:.2f}")
 	return table
 

@@ -1,5 +1,7 @@
 """What installing and uninstalling do beyond Frappe's own sync of the DocType files."""
 
+import shutil
+
 import frappe
 from frappe.custom.doctype.custom_field.custom_field import create_custom_fields
 
@@ -32,6 +34,7 @@ def before_uninstall() -> None:
 	"""Remove what Frappe leaves behind: files, secrets, the rows that name our DocTypes, and our roles."""
 	doctypes = frappe.get_all("DocType", filters={"module": MODULE}, pluck="name")
 	delete_files({"attached_to_doctype": ("in", doctypes)})
+	shutil.rmtree(frappe.get_site_path("private", "whatsapp-web"), ignore_errors=True)  # the links to phones
 	for table, column in _tables_naming_doctypes():
 		frappe.db.delete(table, {column: ("in", doctypes)})
 	frappe.db.delete("Has Role", {"role": ("in", ROLES)})

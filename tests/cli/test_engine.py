@@ -55,7 +55,7 @@ def test_it_stops_from_any_state_and_leaves_no_thread(folder):
 
 
 def test_a_part_that_fails_ends_the_whole_engine_and_is_named(folder, monkeypatch):
-	monkeypatch.setattr(worker_module.media, "fetch_due", lambda host, owner: 1 / 0)
+	monkeypatch.setattr(worker_module.media, "fetch_due", lambda host, owner, **options: 1 / 0)
 	engine = Engine(folder)
 	engine.start()
 	assert engine.stopped.wait(10)
@@ -68,7 +68,7 @@ def test_a_busy_database_is_tried_again(folder, monkeypatch):
 
 	calls = []
 
-	def busy_once(host, owner):
+	def busy_once(host, owner, **options):
 		calls.append(1)
 		if len(calls) == 1:
 			raise sqlite3.OperationalError("database is locked")

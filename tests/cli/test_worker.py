@@ -43,7 +43,7 @@ def test_it_sends_what_waits_takes_webhooks_and_ends_on_sigterm(run, line, box, 
 
 
 def test_an_engine_that_fails_ends_the_worker_with_exit_code_1(run, memory_line, monkeypatch):
-	monkeypatch.setattr("whatsapp_integration.services.media.fetch_due", lambda host, owner: 1 / 0)
+	monkeypatch.setattr("whatsapp_integration.services.media.fetch_due", lambda host, owner, **options: 1 / 0)
 	result = run("worker", "--port", 0)
 	assert result.exit_code == 1
 	assert "The engine stopped: division by zero" in result.output

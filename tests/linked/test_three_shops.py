@@ -192,7 +192,7 @@ def test_a_customer_who_shows_only_a_lid_is_answered_in_the_same_chat(shops):
 
 def test_a_number_without_whatsapp_fails_for_good_and_says_so(shops):
 	row = shops.wait_status(shops.send(Text("Hello?"), "Cairo", to="+201112220404"), "Failed")
-	assert (row["error_code"], row["attempts"]) == ("not_on_whatsapp", 1)
+	assert (row["error_code"], row["attempts"]) == ("not_on_whatsapp", 2)
 	assert row["advice"]
 
 

@@ -1,5 +1,7 @@
 """What a linked device asks of its page, and what the page's answers mean for the message."""
 
+from dataclasses import replace
+
 import pytest
 
 from whatsapp_integration.core.config import DeviceConfig, Pacing
@@ -216,8 +218,8 @@ def test_an_ack_outweighs_a_word_that_says_otherwise():
 	assert send(FakeSession({"ack": 1, "wid": WID, "result": "ERROR_UNKNOWN"})).message_id == ID
 
 
-def test_an_address_by_lid_gives_its_digits():
-	assert send(FakeSession({"ack": 1, "wid": LID, "result": "OK"})).wa_id == "99887766554433"
+def test_a_lid_is_no_phone_number():
+	assert send(FakeSession({"ack": 1, "wid": LID, "result": "OK"})).wa_id == ""
 
 
 @pytest.mark.parametrize("word", ["ERROR_EXPIRED", "ERROR_CANCELLED", "ERROR_UPLOAD"])
@@ -251,9 +253,12 @@ def test_an_earlier_attempt_that_was_refused_is_sent_anew(ack):
 	assert caught.value.scope == "message"
 
 
-def test_a_number_that_is_not_on_whatsapp_is_unreachable():
-	with pytest.raises(RecipientUnreachable):
+def test_a_number_is_asked_for_twice_before_it_is_not_on_whatsapp():
+	with pytest.raises(RetryLater) as caught:
 		send(FakeSession(JobFailed("not_on_whatsapp")))
+	assert caught.value.after > 15  # wa-js keeps an answer for so long
+	with pytest.raises(RecipientUnreachable):
+		send(FakeSession(JobFailed("not_on_whatsapp")), replace(outgoing(), attempt=2))
 
 
 @pytest.mark.parametrize(

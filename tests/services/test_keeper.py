@@ -640,3 +640,21 @@ def test_without_a_worker_a_request_is_refused_with_the_command_that_starts_one(
 			ask(world.host, "Sales")
 		assert caught.value.code == "no_worker"
 	assert (world.row()["request"] or "", world.row()["wanted_state"]) == ("", "Disconnected")
+
+
+def test_a_link_that_finds_an_old_one_over_begins_again_by_itself_but_once(world):
+	over = Ending("Logged Out", "The link was ended on the phone ({0}).", ("x",), retries=True, forgets=True)
+	world.add(wanted_state="Disconnected")
+	device_service.link(world.host, "Sales")
+	world.host.db.commit()
+	world.tick()
+	world.session.end(over)
+	world.tick()
+	world.tick()
+	assert len(world.sessions) == 2
+	assert world.session.is_linking
+	world.session.end(over)
+	world.tick()
+	world.tick()
+	assert len(world.sessions) == 2
+	assert (world.row()["status"], world.row()["wanted_state"]) == ("Disconnected", "Disconnected")

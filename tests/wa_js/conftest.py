@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.wa_js import stand_in
-from tests.wa_js.driving import Bridge
+from tests.wa_js.driving import HUDA_ID, HUDA_LID, Bridge
 from whatsapp_integration.whatsapp_web.page import scripts as our_scripts
 
 
@@ -90,10 +90,15 @@ def linked(ready_page, bundle):
 @pytest.fixture
 def unlinked_bridge(ready_page, bundle, tmp_path) -> Bridge:
 	"""Our bridge over the real wa-js, ready, on a page that waits to be linked."""
-	return Bridge(ready_page([*our_scripts(bundle), stand_in.RECORDER]), tmp_path)
+	driver = ready_page([*our_scripts(bundle), stand_in.RECORDER])
+	stand_in.wait_until_ready(driver)
+	return Bridge(driver, tmp_path)
 
 
 @pytest.fixture
 def bridge(ready_page, bundle, tmp_path) -> Bridge:
-	"""Our bridge over the real wa-js, ready, in the page of a device that was linked before."""
-	return Bridge(ready_page([*our_scripts(bundle), stand_in.RECORDER], linked=True), tmp_path)
+	"""Our bridge over the real wa-js, ready, in the page of a device that was linked before; Huda is on WhatsApp."""
+	driver = ready_page([*our_scripts(bundle), stand_in.RECORDER], linked=True)
+	stand_in.wait_until_ready(driver)
+	stand_in.run(driver, "stub.addPerson({ pn: a, lid: b, name: 'Huda' });", HUDA_ID, HUDA_LID)
+	return Bridge(driver, tmp_path)

@@ -6,13 +6,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.wa_js.stand_in import PATIENCE, run, wait_until_ready
+from tests.wa_js.stand_in import PATIENCE, run
 from whatsapp_integration.core.events import Event
 from whatsapp_integration.whatsapp_web.events import read_item
 from whatsapp_integration.whatsapp_web.page import Page
 from whatsapp_integration.whatsapp_web.states import Screen, read_screen
 
 JOB_SECONDS = 20
+# Somebody on WhatsApp; the bridge fixture makes her known to the servers, not to the browser.
+HUDA = "966500000011"
+HUDA_ID = f"{HUDA}@c.us"
+HUDA_LID = "88000000000011@lid"
+# Those of the stand-in.
+ME = "966500000001"
+ME_LID = "77000000000001@lid"
+GROUP = "120363000000000001@g.us"
+ID = "3EB0AAAAAAAAAAAAAAAAAA"  # of the message that is sent
+KEY = f"true_{HUDA_ID}_{ID}"
 
 
 class Tab:
@@ -29,6 +39,12 @@ class Tab:
 		self._driver.find_element("css selector", css).send_keys(path)
 
 
+def build_send(content: dict[str, Any], **changes: Any) -> dict[str, Any]:
+	"""The arguments of a send job, as the sender builds them."""
+	usual = {"to": HUDA, "id": ID, "is_repeat": False, "reply_to": "", "typing": 0, "confirm_within": 10}
+	return {**usual, **changes, "content": content}
+
+
 class Bridge:
 	def __init__(self, driver, downloads: Path):
 		self.driver = driver
@@ -37,7 +53,6 @@ class Bridge:
 		self.state: dict[str, Any] = {}
 		behaviour = {"behavior": "allow", "downloadPath": str(downloads)}
 		driver.execute_cdp_cmd("Browser.setDownloadBehavior", behaviour)
-		wait_until_ready(driver)
 
 	def run(self, script: str, *args: Any) -> Any:
 		"""Have WhatsApp or the phone do something; parameters a, b, c, d, and window.stub for it."""
@@ -88,6 +103,17 @@ class Bridge:
 		item = self.result(self.submit(kind, **args))
 		return item["error"]["code"], item["has_left"]
 
+	def send(self, content: dict[str, Any], **changes: Any) -> Any:
+		"""The value of a send job that must not fail."""
+		return self.do("send", **build_send(content, **changes))
+
+	def refuse(self, content: dict[str, Any], **changes: Any) -> tuple[str, bool]:
+		"""As `fail`, of a send job; nothing new may have gone out."""
+		before = self.sent()
+		failed = self.fail("send", **build_send(content, **changes))
+		assert self.sent() == before
+		return failed
+
 	def sent(self) -> list[dict[str, Any]]:
 		"""The messages that went out, in WhatsApp's own fields."""
 		return self.run("return stub.sent();")
@@ -95,6 +121,10 @@ class Bridge:
 	def receive(self, **fields: Any) -> str:
 		"""A message comes in; its serialized key."""
 		return self.run("return stub.receive(a);", fields)
+
+	def attach(self, path: Path, content: dict[str, Any]) -> dict[str, Any]:
+		"""The content of a message with a file."""
+		return content | {"input": self.page.put_file(str(path)), "filename": path.name}
 
 	def events(self, *, groups: bool = True) -> list[Event]:
 		"""Everything that was told so far, in our words."""

@@ -37,7 +37,7 @@ RECORDER = """
 		return { id, fromMe, remote, participant, key: String(value) };
 	};
 	const plain = (value) => {
-		try { return JSON.parse(JSON.stringify(value ?? null, show)); } catch { return String(value); }
+		try { return JSON.parse(JSON.stringify(value ?? null, show)); } catch { return "unreadable"; }
 	};
 	window.hear = (name, fits = () => true) => new Promise((resolve) => {
 		const found = heard.find((event) => event.name === name && fits(...event.values));

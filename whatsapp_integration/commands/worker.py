@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 
 import click
 
@@ -22,6 +23,7 @@ def run_worker(site: str) -> None:
 		while not (stopped.wait(LOOK_SECONDS) or worker.stopped.is_set()):
 			pass
 		click.echo("Stopping …")
-	if worker.error:
-		raise click.ClickException(f"The worker stopped: {worker.error}")
-	click.echo("Stopped.")
+	click.echo(f"The worker stopped: {worker.error}" if worker.error else "Stopped.", err=bool(worker.error))
+	sys.stdout.flush()
+	# A request to WhatsApp that still hangs would hold the process up, though nobody waits for its answer any more.
+	os._exit(1 if worker.error else 0)

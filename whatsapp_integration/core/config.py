@@ -93,6 +93,5 @@ class DeviceConfig:
 	limits: Limits = OFFICIAL_LIMITS
 	retry: Retry = Retry()
 	pacing: Pacing = Pacing()
-	ack_seconds: float = (
-		60  # linked devices: a message that WhatsApp did not take by then shows a dead connection
-	)
+	linked_since: float = 0  # unix seconds; when the phone that is linked now was
+	ack_seconds: float = 60  # a linked phone that takes no message within this is not connected any more

@@ -413,6 +413,7 @@ class Outgoing:
 	file: MediaFile | None = None
 	planned_id: str = ""  # the message id chosen beforehand (Unofficial)
 	is_repeat: bool = False  # an earlier attempt with this id may have left: look it up before sending
+	attempt: int = 1
 	is_insisted: bool = False  # by the word of a person, who looked at the chat
 
 

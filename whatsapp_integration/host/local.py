@@ -188,6 +188,7 @@ class LocalHost(Host):
 			if row["mode"] == OFFICIAL
 			else self._warmed_up(UNOFFICIAL_LIMITS, row["linked_since"], bool(row["warm_up"])),
 			"retry": self._settings.retry,
+			"linked_since": self.to_unix(row["linked_since"]) if row["linked_since"] else 0,
 		}
 		return DeviceConfig(
 			**values | {field: self._secret(name, field) for field in SECRET_FIELDS} | self._overrides

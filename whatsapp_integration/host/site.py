@@ -141,6 +141,7 @@ class SiteHost(Host):
 			retry=self.settings().retry,
 			pacing=Pacing(doc.typing_speed, doc.typing_max, doc.pause_min, doc.pause_max),
 			ack_seconds=doc.ack_seconds,
+			linked_since=self.to_unix(row.linked_since) if row.linked_since else 0,
 		)
 
 	def app_secrets(self, *, fresh: bool = False) -> dict[str, frozenset[str]]:
@@ -233,7 +234,7 @@ class SiteHost(Host):
 		if device:
 			notice |= {"document_type": DEVICE, "document_name": device}
 		people = list(self.settings().alert_recipients) or _managers()
-		frappe.db.after_commit.add(lambda: enqueue_create_notification(people, notice))
+		frappe.db.after_commit.add(lambda: _notify(people, notice))
 
 	def publish(
 		self, changed: dict[str, Sequence[str]], *, new: dict[str, Sequence[str]] | None = None
@@ -265,6 +266,14 @@ def site_host(site: str, sites_path: str = ".") -> Iterator[SiteHost]:
 		yield SiteHost()
 	finally:
 		frappe.destroy()
+
+
+def _notify(people: list[str], notice: dict) -> None:
+	"""What a commit is followed by must not fail it: without Redis the notice stands in the log only."""
+	try:
+		enqueue_create_notification(people, notice)
+	except RedisError:
+		frappe.logger("whatsapp_integration").warning("Nobody was told: %s", notice["subject"], exc_info=True)
 
 
 def _tell_pages(changed: dict[str, Sequence[str]], new: dict[str, Sequence[str]], modified: str) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 FIND_SECONDS = 30  # to find the chat, an earlier attempt and the message to quote
 UPLOAD_RATE = 100_000  # bytes a second that even a poor line takes
 DEVICE_RETRY_SECONDS = 5
+ASK_AGAIN_SECONDS = 16
 # Words of WhatsApp after which the message is certainly not on its way.
 _NOT_SENT = frozenset({"ERROR_EXPIRED", "ERROR_CANCELLED", "ERROR_UPLOAD"})
 _WRONG = {
@@ -87,7 +88,7 @@ class UnofficialSender(Sender):
 		reaction = message.content
 		asked = {"to": _address(message.to), "message_id": reaction.message_id, "emoji": reaction.emoji}
 		answer = self._session().call("react", asked, limit=self.device.ack_seconds)
-		return Sent(message.planned_id, wa_id=_digits(answer["wid"]))
+		return Sent(message.planned_id, wa_id=_wa_id(answer["wid"]))
 
 	def _session(self) -> Session:
 		session = self._find_session()
@@ -144,12 +145,17 @@ def _address(to: str) -> str:
 	return to if "@" in to else _digits(to)
 
 
+def _wa_id(wid: str) -> str:
+	"""The phone digits of an id of WhatsApp Web; "" of a group or a LID."""
+	return _digits(wid) if wid.endswith("@c.us") else ""
+
+
 def _digits(text: str) -> str:
 	return re.sub(r"\D", "", text.partition("@")[0])
 
 
 def _read_answer(answer: dict[str, Any], message: Outgoing) -> Sent:
-	sent = Sent(message.planned_id, wa_id=_digits(answer["wid"]))
+	sent = Sent(message.planned_id, wa_id=_wa_id(answer["wid"]))
 	if answer.get("found"):
 		return _read_found(answer["ack"], sent, is_insisted=message.is_insisted)
 	word = answer["result"]
@@ -174,14 +180,14 @@ def _read_found(ack: int, sent: Sent, *, is_insisted: bool) -> Sent:
 
 def _error(err: JobFailed, message: Outgoing) -> SendError:
 	"""What a failed job means for the message. One whose earlier attempt may have left stays unknown until that was seen."""
+	if message.is_repeat and not err.has_left:
+		return _unknown(err)
 	if err.code == "not_on_whatsapp":
-		return RecipientUnreachable(_("This number is not on WhatsApp."), code=err.code)
+		return _unreachable(err, message)
 	if err.code in _WRONG:
 		return FixRequest(_WRONG[err.code], code=err.code, details=err.text)
-	if err.has_left or message.is_repeat:
-		return OutcomeUnknown(
-			_("The connection broke before WhatsApp confirmed the message ({0})."), err.code, code=err.code
-		)
+	if err.has_left:
+		return _unknown(err)
 	if err.code in ("not_connected", "browser_lost", "offline"):
 		return RetryLater(
 			_("The linked phone is not connected now."),
@@ -190,6 +196,20 @@ def _error(err: JobFailed, message: Outgoing) -> SendError:
 			after=DEVICE_RETRY_SECONDS,
 		)
 	return RetryLater(_("WhatsApp Web could not send the message: {0}"), err.text or err.code, code=err.code)
+
+
+def _unknown(err: JobFailed) -> OutcomeUnknown:
+	return OutcomeUnknown(
+		_("The connection broke before WhatsApp confirmed the message ({0})."), err.code, code=err.code
+	)
+
+
+def _unreachable(err: JobFailed, message: Outgoing) -> SendError:
+	"""wa-js says "no" of a number when it could not ask, too, and keeps that for 15 seconds; so it is asked twice."""
+	said = _("This number is not on WhatsApp.")
+	if message.attempt == 1:
+		return RetryLater(said, code=err.code, after=ASK_AGAIN_SECONDS)
+	return RecipientUnreachable(said, code=err.code)
 
 
 def open_session(*args: Any, **kwargs: Any) -> Session:

@@ -172,13 +172,16 @@ def _ask(host: Host, name: str, request: str, *, wanted_state: str) -> None:
 def note_state(host: Host, name: str, event: DeviceStateChanged) -> None:
 	"""Write the state of a session. A paused device stays paused while its phone only comes and goes."""
 	reason = host.say(event.reason, *event.values) if event.reason else ""
-	is_paused = host.device(name).status == PAUSED
+	is_paused = devices.locked_status(host.db, name) == PAUSED
 	if not is_paused or event.state in policy.STOPPED_STATES:
 		_set_state(host, name, event.state, reason)
-	if event.screenshot:
-		host.save_screenshot(name, event.screenshot)
 	if event.needs_people:
 		_alert(host, name, event.state, reason, event.advice)
+	if event.screenshot:
+		try:
+			host.save_screenshot(name, event.screenshot)
+		except WhatsAppError as err:  # a picture that can't be kept is no reason to lose the state
+			host.log_error(host.say(_("WhatsApp device {0}: the screenshot can't be kept"), name), str(err))
 
 
 def note_phone(host: Host, name: str, event: DeviceIdentified) -> None:

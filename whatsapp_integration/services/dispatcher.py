@@ -54,6 +54,7 @@ LEASE_SECONDS = 60
 GATHER_SECONDS = 0.02  # results that arrive this close together are settled in one commit
 CLOSE_SECONDS = 40  # longer than any request of the Cloud API may take
 SLOW_DOWN_CEILING = 60  # seconds
+REST_SECONDS = 10  # how soon a full limit of an hour or a day is looked at again
 IDLE_SECONDS = 1.0  # how often an idle worker looks for new rows
 MARKETING_HOLD_SECONDS = 24 * 3600  # DOC: not before 24 hours after error 131049
 log = logging.getLogger("whatsapp_integration")
@@ -70,6 +71,7 @@ class _Line:
 	busy: set[str] = field(default_factory=set)  # recipients with a message on its way
 	in_flight: int = 0
 	ready_at: float = 0  # unix seconds; the whole device waits until then
+	rest_until: float = 0  # unix seconds; a full limit is not looked at again before
 	refusals: int = 0  # how often in a row the device was told to slow down
 
 
@@ -101,6 +103,7 @@ class Dispatcher:
 		self._retry = host.settings().retry
 		self._lines: dict[str, _Line] = {}
 		self._not_ready: dict[str, _Line] = {}  # their leases are for a process that can send for them
+		self._left: dict[str, _Line] = {}  # stopped, with messages still on their way
 		self._sendable: list[str] = []
 		self._renew_at = 0.0  # monotonic seconds
 		self._pool = ThreadPoolExecutor(threads, thread_name_prefix="whatsapp-send")
@@ -213,37 +216,42 @@ class Dispatcher:
 		if names == self._sendable and not is_awake and time.monotonic() < self._renew_at:
 			return
 		self.host.refresh()
+		self._retry = self.host.settings().retry
 		lines = {name: line for name in names if (line := self._line(name))}
 		self._not_ready = {
 			name: line for name, line in lines.items() if not line.sender.is_ready and not line.in_flight
 		}
 		now = micros(self.host.time())
-		self._lines = {
+		held = {
 			name: line
 			for name, line in lines.items()
 			if name not in self._not_ready and self._acquire(line, now)
 		}
 		self.host.db.commit()
+		known = {**self._left, **self._lines}
+		self._left = {name: line for name, line in known.items() if name not in held and line.in_flight}
+		self._lines = held
 		self._sendable = names
 		self._renew_at = time.monotonic() + self._lease_seconds / 3
 
 	def _acquire(self, line: _Line, now: int) -> bool:
-		"""Take the lease; the first time, see to what an earlier dispatcher left behind."""
+		"""Take or renew the lease, and see to what a dispatcher that died has left behind."""
 		name, expires = line.device.name, now + micros(self._lease_seconds)
 		lease = _lease_name(name)
 		if not leases.acquire(
 			self.host.db, lease, self.owner, now=now, expires=expires, stamp=self.host.now()
 		):
 			return False
-		if name not in self._lines:
-			text, advice = self.host.say(DIED_TEXT), self.host.say(OutcomeUnknown.advice)
-			messages.orphans_to_unknown(self.host.db, name, self.owner, text, advice, self.host.now())
+		text, advice = self.host.say(DIED_TEXT), self.host.say(OutcomeUnknown.advice)
+		messages.orphans_to_unknown(
+			self.host.db, name, self.owner, self._handed_over, text, advice, self.host.now()
+		)
 		messages.release_held(self.host.db, name, now)
 		return True
 
 	def _line(self, name: str) -> _Line | None:
 		"""The line of a device, made anew when its configuration changed."""
-		device, line = self.host.device(name), self._lines.get(name)
+		device, line = self.host.device(name), self._lines.get(name) or self._left.get(name)
 		if line and line.device == device:
 			return line
 		try:
@@ -289,11 +297,12 @@ class Dispatcher:
 			except self.host.conflicts:
 				self.host.db.rollback()
 				self._unsettled.append(result)
-			except Exception as err:  # the row stays Sending, and becomes Unknown with the next lease
+			except Exception as err:  # the row stays Sending, and becomes Unknown with the next renewal
 				if self._recover(err):
 					self._unsettled.append(result)
 					continue
 				self.host.db.rollback()
+				self._handed_over.discard(result.row["name"])
 				title = self.host.say(
 					_("WhatsApp message {0}: its answer can't be written"), result.row["name"]
 				)
@@ -386,7 +395,8 @@ class Dispatcher:
 	def _stop(self, line: _Line, error: WhatsAppError) -> None:
 		state = "Auth Failed" if isinstance(error, FixCredentials) else "Blocked"
 		device_service.stop(self.host, line.device.name, state, error)
-		self._lines.pop(line.device.name, None)
+		if self._lines.pop(line.device.name, None) and line.in_flight:
+			self._left[line.device.name] = line
 
 	# -- claiming --
 
@@ -407,7 +417,8 @@ class Dispatcher:
 	def _take(self, line: _Line, rows: list[dict]) -> list[dict]:
 		"""Make rows ours, with the ids that they will have at WhatsApp where we choose those."""
 		now = micros(self.host.time())
-		names = messages.claim(self.host.db, [row["name"] for row in rows], self.owner, now)
+		device = line.device.name
+		names = messages.claim(self.host.db, device, [row["name"] for row in rows], self.owner, now)
 		taken = [row for row in rows if row["name"] in names]
 		if line.sender.PLANS_IDS:
 			fresh = [row for row in taken if not row["remote_id"]]
@@ -424,8 +435,8 @@ class Dispatcher:
 		now, name = self.host.time(), line.device.name
 		if not line.sender.is_ready:
 			return [], self._idle_seconds
-		if now < line.ready_at:
-			return [], line.ready_at - now
+		if now < max(line.ready_at, line.rest_until):
+			return [], max(line.ready_at, line.rest_until) - now
 		rows = self._due(line, micros(now), 2 * room + 50)
 		if not rows:
 			return [], None
@@ -435,6 +446,7 @@ class Dispatcher:
 		if not allowed:
 			full = max(seconds for seconds, cap in windows.items() if sent[seconds] >= cap)
 			caps.tell(self.host, line.device, full, windows[full])
+			line.rest_until = now + min(full / 10, REST_SECONDS)
 			return [], full / 10
 		rows = caps.within_first_contacts(self.host, line.device, rows, now)
 		return self._in_order(line, rows, now)[:allowed] if rows else [], 0
@@ -443,7 +455,8 @@ class Dispatcher:
 		"""What to send next; before it, what may have been sent and has to be looked for."""
 		name, unknown = line.device.name, []
 		if line.sender.PLANS_IDS:
-			unknown = messages.due_unknown(self.host.db, name, now, self._retry.attempts, limit)
+			since = micros(line.device.linked_since)
+			unknown = messages.due_unknown(self.host.db, name, now, self._retry.attempts, since, limit)
 		return unknown + messages.next_due(self.host.db, name, now, limit)
 
 	def _in_order(self, line: _Line, rows: list[dict], now: float) -> list[dict]:
@@ -479,13 +492,13 @@ class Dispatcher:
 			try:
 				message = self._outgoing(line, row)
 			except WhatsAppError as err:
-				self._unsettled.append(_Result(line, row, err))
+				self._unsettled.append(_Result(line, row, _unprepared(row, err)))
 				continue
 			except Exception as err:  # one unreadable file must not stop the others; it was not sent
 				error = RetryLater(
 					_("The message can't be prepared: {0}"), type(err).__name__, code="unexpected"
 				)
-				self._unsettled.append(_Result(line, row, error))
+				self._unsettled.append(_Result(line, row, _unprepared(row, error)))
 				if not self._recover(err):
 					self.host.log_error(row["name"], traceback.format_exc())
 				continue
@@ -505,8 +518,8 @@ class Dispatcher:
 			file = self.host.open_file(content.media.file)
 		planned = {}
 		if line.sender.PLANS_IDS:
-			kept = ("is_repeat", "is_insisted")
-			planned = {"planned_id": row["remote_id"], **{key: row[key] for key in kept}}
+			planned = {"planned_id": row["remote_id"], "attempt": row["attempts"] + 1}
+			planned |= {key: row[key] for key in ("is_repeat", "is_insisted")}
 		return Outgoing(row["name"], row["recipient"], content, row["reply_to_id"] or "", file, **planned)
 
 	def _send(self, line: _Line, message: Outgoing, row: dict[str, Any]) -> None:
@@ -516,6 +529,13 @@ class Dispatcher:
 		except Exception as err:
 			outcome = err
 		self._results.put(_Result(line, row, outcome))
+
+
+def _unprepared(row: dict[str, Any], error: WhatsAppError) -> WhatsAppError:
+	"""The error of a message that can't be handed over. One that may have left before is not known to have failed."""
+	if not row.get("is_repeat"):
+		return error
+	return OutcomeUnknown(error.template, *error.values, code=error.code, details=error.details)
 
 
 def _lease_name(device: str) -> str:

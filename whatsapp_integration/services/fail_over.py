@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from whatsapp_integration.core.config import UNOFFICIAL
+from whatsapp_integration.core import policy
+from whatsapp_integration.core.config import OFFICIAL, UNOFFICIAL
 from whatsapp_integration.services import devices as device_service
 from whatsapp_integration.services import outbox
 from whatsapp_integration.store import devices, leases, messages
@@ -42,7 +43,8 @@ def move_waiting(host: Host) -> int:
 
 def _down_since(host: Host, line: dict[str, Any]) -> int:
 	"""Unix microseconds; 0 while it is up or somebody paused it. A worker that died tells nothing: its lease runs out."""
-	if line["status"] == device_service.PAUSED:
+	may_send = line["mode"] == OFFICIAL and line["status"] not in policy.STOPPED_STATES
+	if may_send or line["status"] == device_service.PAUSED:
 		return 0
 	if line["down_since"]:
 		return line["down_since"]

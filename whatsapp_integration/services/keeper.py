@@ -57,6 +57,7 @@ class _Line:
 	profile: Path
 	session: Session | None = None
 	plan: _Plan | None = None
+	request: tuple[str, int] | None = None  # what is being done of what a person asked for, and when that was
 	kill_at: float = 0  # monotonic seconds; 0 while nobody asked it to stop
 	attempts: int = 0
 	retry_at: float = 0
@@ -114,8 +115,7 @@ class Keeper:
 				self._lines[name] = line
 				self._step(row, line, config)
 			elif line.session:
-				self._stop(line, _Plan(starts=False))
-				self._reap(row, line, config)
+				self._end_foreign(row, line, config)
 			else:
 				self._lines.pop(name, None)
 		for name in self._lines.keys() - rows.keys():
@@ -161,6 +161,12 @@ class Keeper:
 			self._give_up(row["name"], "Logged Out", reason, advice=_("Press Link to link the phone again."))
 		return row["wanted_state"] == "Connected" and has_profile
 
+	def _end_foreign(self, row: dict[str, Any], line: _Line, config: WebConfig) -> None:
+		"""Somebody else has the lease of a session that still lives here: it ends, by force if need be."""
+		self._stop(line, _Plan(starts=False))
+		self._kill_late(line)
+		self._reap(row, line, config)
+
 	# -- one device --
 
 	def _step(self, row: dict[str, Any], line: _Line, config: WebConfig) -> None:
@@ -178,22 +184,36 @@ class Keeper:
 		return bool(row["enabled"]) and not is_stopped and time.monotonic() >= line.retry_at
 
 	def _take_request(self, row: dict[str, Any], line: _Line) -> None:
+		"""Begin what a person asked for. It stays on the row until it is done, so that a crash between forgets nothing."""
 		request, name = row["request"], row["name"]
-		if not devices.take_request(self.host.db, name, request):
-			return
+		if line.request == (request, row["requested"]):
+			return  # under way
 		age = self.host.time() - row["requested"] / 1_000_000
 		kind, _colon, phone = request.partition(":")
 		if age > device_service.REQUEST_SECONDS:
+			devices.take_request(self.host.db, name, request)
 			return
+		line.request = (request, row["requested"])
 		line.attempts, line.retry_at = 0, 0
+		if kind != device_service.LOG_OUT:
+			devices.set_values(self.host.db, name, wanted_state="Connected")
 		if kind == device_service.LOG_OUT:
 			self._log_out(line)
 		elif kind == device_service.RESTART:
 			self._stop(line, _Plan())
-		elif not (kind == device_service.LINK and line.session and line.session.is_ready):
-			forgets = kind == device_service.RELINK
+		elif kind == device_service.LINK and line.session and line.session.is_ready:
+			self._done(name, line)
+		else:
+			# A profile that no known phone was linked with is left over from another device.
+			forgets = kind == device_service.RELINK or not row["linked_since"]
 			self._stop(line, _Plan(forgets=forgets, is_linking=True, pairing_phone=phone))
 			devices.set_values(self.host.db, name, linked_host=socket.gethostname())
+
+	def _done(self, name: str, line: _Line) -> None:
+		"""What was asked for is done, or has begun so that a new session goes on with it."""
+		if line.request:
+			devices.take_request(self.host.db, name, line.request[0])
+			line.request = None
 
 	def _log_out(self, line: _Line) -> None:
 		"""A page that is connected takes the link back on the phone; otherwise only the session here can go."""
@@ -214,8 +234,7 @@ class Keeper:
 		"""A living session: end it when it is not wanted, hangs, or has grown too big or too old."""
 		session, now = line.session, time.monotonic()
 		if line.kill_at:
-			if now > line.kill_at:
-				session.kill()
+			self._kill_late(line)
 			return
 		if not row["enabled"] or row["wanted_state"] != "Connected":
 			self._stop(line, _Plan(starts=False))
@@ -233,6 +252,10 @@ class Keeper:
 			if is_old or line.memory > config.max_browser_memory:
 				self._stop(line, _Plan())
 
+	def _kill_late(self, line: _Line) -> None:
+		if line.session and line.kill_at and time.monotonic() > line.kill_at:
+			line.session.kill()
+
 	def _tell_state(self, row: dict[str, Any], state: str) -> None:
 		"""Somebody resumed the device meanwhile: the row says again what is true."""
 		if row["status"] in ("Reconnecting", "Disconnected"):
@@ -246,9 +269,11 @@ class Keeper:
 			plan = line.plan = replace(plan, forgets=False)
 		if not plan.starts:
 			line.plan = None
+			self._done(row["name"], line)
 			self.tell(row["name"], [DeviceStateChanged(state="Disconnected")])
 		elif self._has_room(row, line, config):
 			line.plan = None
+			self._done(row["name"], line)
 			self._start(row, line, config, plan)
 
 	def _has_room(self, row: dict[str, Any], line: _Line, config: WebConfig) -> bool:
@@ -355,8 +380,7 @@ class Keeper:
 		line = self._lines[name]
 		if line.session and not line.session.is_over:
 			self._stop(line, _Plan(starts=False))
-			if time.monotonic() > line.kill_at:
-				line.session.kill()
+			self._kill_late(line)
 			return
 		self._forget(name, line)
 		del self._lines[name]

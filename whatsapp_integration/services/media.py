@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 import random
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
@@ -32,12 +33,13 @@ def fetch_due(
 	owner: str,
 	*,
 	linked: Sequence[str] = (),
+	stopped: threading.Event | None = None,
 	create_sender: Callable[[DeviceConfig], Sender] = create_sender,
 ) -> int:
 	"""Fetch every file whose time has come, unless another process does it already; returns how many are stored now.
 
 	Files of official devices, or of the `linked` ones whose sessions live in this process: of those one at a time each, so
-	that a page that hangs keeps no other device's files waiting.
+	that a page that hangs keeps no other device's files waiting. None is begun once `stopped` is set.
 	"""
 	stored = 0
 	senders: dict[str, Sender | WhatsAppError] = {}
@@ -46,7 +48,8 @@ def fetch_due(
 		while True:
 			busy = {row["device"] for row in running.values()} if linked else set()
 			names = [name for name in linked or _official(host) if name not in busy]
-			for row in _claim(host, owner, names, BATCH - len(running), is_linked=bool(linked)):
+			room = 0 if stopped and stopped.is_set() else BATCH - len(running)
+			for row in _claim(host, owner, names, room, is_linked=bool(linked)):
 				sender = senders.setdefault(row["device"], _sender(host, row["device"], create_sender))
 				running[pool.submit(_fetch, sender, row)] = row
 			if not running:
@@ -69,9 +72,12 @@ def _claim(host: Host, owner: str, names: list[str], room: int, *, is_linked: bo
 	now = host.time()
 	until = micros(now + LEASE_SECONDS)
 	rows: list[dict[str, Any]] = []
+	if not (room and messages.is_media_due(host.db, names, micros(now))):
+		host.db.commit()
+		return rows
 	# The devices of a linked worker are its own by their sessions' leases.
 	may = is_linked or leases.acquire(host.db, LEASE, owner, now=micros(now), expires=until, stamp=host.now())
-	if may and room:
+	if may:
 		hidden = micros(now + HIDDEN_SECONDS)
 		for part in [[name] for name in names] if is_linked else [names]:
 			limit = 1 if is_linked else room

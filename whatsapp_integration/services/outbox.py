@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from whatsapp_integration.core import phone, policy
 from whatsapp_integration.core import status as st
-from whatsapp_integration.core.config import UNOFFICIAL, DeviceConfig
+from whatsapp_integration.core.config import OFFICIAL, UNOFFICIAL, DeviceConfig
 from whatsapp_integration.core.errors import (
 	InvalidContent,
 	InvalidRequest,
@@ -160,7 +160,7 @@ def readdress(host: Host, rows: Sequence[dict[str, Any]], name: str) -> set[str]
 			content.check(device.mode)
 		except InvalidRequest as err:
 			draft.error = err
-		if content.KIND in kinds and not draft.error:
+		if content.KIND in kinds and not draft.error and _may_reach(host, device, draft):
 			drafts[row["name"]] = draft
 	_complete(host, device, list(drafts.values()))
 	moved = [
@@ -179,6 +179,15 @@ def readdress(host: Host, rows: Sequence[dict[str, Any]], name: str) -> set[str]
 	names = {row["name"] for row in moved}
 	host.publish({messages.MESSAGE: sorted(names)})
 	return names
+
+
+def _may_reach(host: Host, device: DeviceConfig, draft: _Draft) -> bool:
+	"""Is it known that the device may write to this person? Somebody who never wrote to an official number takes only
+	templates, and a message that failed there is lost to the device that comes back."""
+	if device.mode != OFFICIAL or draft.request.content.KIND == "template":
+		return True
+	chat = chats.find(host.db, device.name, [draft.chat_id]).get(draft.chat_id)
+	return bool(chat and chat["window_end"] and chat["window_end"] > host.now())
 
 
 class _Lines:

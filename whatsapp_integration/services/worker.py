@@ -16,7 +16,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from whatsapp_integration import __version__
 from whatsapp_integration.core.errors import _
@@ -60,6 +60,7 @@ class Worker:
 		self._keeper: Keeper | None = None
 		self._keeper_made = threading.Event()
 		self._keeper_done = threading.Event()
+		self._never = threading.Event()
 		self._told: queue.SimpleQueue[tuple[str, Sequence[Event]] | None] = queue.SimpleQueue()
 		self._woken: dict[str, threading.Event] = {}
 		self._threads: list[threading.Thread] = []
@@ -155,9 +156,10 @@ class Worker:
 		keeper, owner = self._wait_keeper(), f"{self.owner}:media"
 
 		def fetch() -> None:
-			media.fetch_due(host, owner)
+			media.fetch_due(host, owner, stopped=self.stopped)
 			if linked := keeper.ready():
-				media.fetch_due(host, owner, linked=linked, create_sender=keeper.create_sender)
+				own = {"linked": linked, "create_sender": keeper.create_sender}
+				media.fetch_due(host, owner, stopped=self.stopped, **own)
 				_show_read(host, keeper, linked)
 
 		self._repeat(host, fetch, MEDIA_SECONDS, "media")
@@ -184,7 +186,8 @@ class Worker:
 		while (told := self._told.get()) is not None:
 			last_tries = LAST_TRIES
 			while not self._attempt(host, lambda: self._apply_told(host, *told)):
-				last_tries -= self._keeper_done.wait(TICK_SECONDS)
+				last_tries -= self._keeper_done.is_set()
+				self._never.wait(TICK_SECONDS)
 				if not last_tries:
 					log.error("What device %s told is lost: there is no database", told[0])
 					break
@@ -221,7 +224,7 @@ class Worker:
 		host.db.commit()
 		session = self._keeper.find(device)
 		if session and rows:
-			session.check([(row["wa_id"] or row["recipient"].lstrip("+"), row["remote_id"]) for row in rows])
+			session.check([(_address(row), row["remote_id"]) for row in rows])
 
 	# -- threads --
 
@@ -233,9 +236,10 @@ class Worker:
 	def _repeat(self, host: Host, work: Callable[[], object], seconds: float, name: str) -> None:
 		woken = self._woken.setdefault(name, threading.Event())
 		while not self.stopped.is_set():
-			woken.clear()
 			self._attempt(host, work)
-			woken.wait(seconds)
+			if not self.stopped.is_set():
+				woken.wait(seconds)
+				woken.clear()
 
 	def _wait_keeper(self) -> Keeper:
 		self._keeper_made.wait()
@@ -244,7 +248,9 @@ class Worker:
 		return self._keeper
 
 	def _attempt(self, host: Host, work: Callable[[], object]) -> bool:
-		"""Do a part's work once. A database that is busy or gone is no reason to end: the next round does it."""
+		"""Do a part's work once, with the settings of now. A database that is busy or gone is no reason to end: the next
+		round does it."""
+		host.refresh()
 		try:
 			work()
 			return True
@@ -270,6 +276,11 @@ class Worker:
 				self._told.put(None)
 			self._keeper_made.set()
 			self.end()
+
+
+def _address(row: dict[str, Any]) -> str:
+	"""Whom a message went to: a group or a LID as it is, a person by the digits that WhatsApp found."""
+	return row["recipient"] if "@" in row["recipient"] else row["wa_id"] or row["recipient"].lstrip("+")
 
 
 def release_dead(host: Host, owner: str) -> None:

@@ -55,6 +55,12 @@ def change_state(db, name: str, state: str, reason: str) -> bool:
 	return old_state != state
 
 
+def locked_status(db, name: str) -> str:
+	"""The state as it is now, which nobody changes before this transaction ends."""
+	rows = db.sql(f"SELECT `status` FROM {TABLE} WHERE `name` = %s{bulk.locking(db)}", [name])
+	return rows[0][0] if rows else ""
+
+
 # -- linked devices --
 
 

@@ -79,15 +79,15 @@ def next_due(db, device: str, now: int, limit: int) -> list[dict]:
 	return _as_text(sorted(rows, key=lambda row: (row["priority"], row["due"]))[:limit])
 
 
-def due_unknown(db, device: str, now: int, attempts: int, limit: int) -> list[dict]:
+def due_unknown(db, device: str, now: int, attempts: int, since: int, limit: int) -> list[dict]:
 	"""Messages whose outcome is unknown and whose id was chosen beforehand: it is time to look for them in their chats.
 
-	Those that were tried `attempts` times are left to a person.
+	Those that were tried `attempts` times, or by a phone that was linked before `since`, are left to a person.
 	"""
 	rows = db.sql(
 		f"SELECT {_QUEUE_COLUMNS} FROM {TABLE} WHERE `device` = %s AND `status` = 'Unknown' AND `due` <= %s "
-		"AND `attempts` < %s AND `remote_id` IS NOT NULL ORDER BY `due` LIMIT %s",
-		[device, now, attempts, limit],
+		"AND `attempts` < %s AND `attempted` >= %s AND `remote_id` IS NOT NULL ORDER BY `due` LIMIT %s",
+		[device, now, attempts, since, limit],
 		as_dict=True,
 	)
 	return _as_text(rows)
@@ -149,20 +149,20 @@ def attempts_to(db, device: str, since: int, recipients: Sequence[str]) -> dict[
 	return times
 
 
-def claim(db, names: Sequence[str], owner: str, now: int) -> set[str]:
-	"""Move rows from Queued, and Unknown ones that are looked for, to Sending for `owner`; returns those that nobody
-	cancelled or settled meanwhile."""
+def claim(db, device: str, names: Sequence[str], owner: str, now: int) -> set[str]:
+	"""Move rows of a device from Queued, and Unknown ones that are looked for, to Sending for `owner`; returns those that
+	nobody cancelled, settled or gave to another device meanwhile."""
 	claimed: set[str] = set()
 	for part in bulk.chunks(list(names)):
-		where = f"`name` IN {bulk.places(part)}"
+		where = f"`device` = %s AND `name` IN {bulk.places(part)}"
 		db.sql(
 			f"UPDATE {TABLE} SET `status` = 'Sending', `lease_owner` = %s, `attempted` = %s, `attempts` = `attempts` + 1 "
 			f"WHERE {where} AND `status` IN ('Queued', 'Unknown')",
-			[owner, now, *part],
+			[owner, now, device, *part],
 		)
 		rows = db.sql(
 			f"SELECT `name` FROM {TABLE} WHERE {where} AND `status` = 'Sending' AND `lease_owner` = %s",
-			[*part, owner],
+			[device, *part, owner],
 		)
 		claimed.update(name for (name,) in rows)
 	return claimed
@@ -173,7 +173,7 @@ def requeue_unsent(db, owner: str, handed_over: Collection[str]) -> None:
 	rows = db.sql(f"SELECT `name` FROM {TABLE} WHERE `status` = 'Sending' AND `lease_owner` = %s", [owner])
 	for part in bulk.chunks([name for (name,) in rows if name not in handed_over]):
 		db.sql(
-			f"UPDATE {TABLE} SET `status` = 'Queued', `attempts` = `attempts` - 1, `remote_id` = NULL "
+			f"UPDATE {TABLE} SET `status` = 'Queued', `attempts` = `attempts` - 1 "
 			f"WHERE `name` IN {bulk.places(part)} AND `status` = 'Sending'",
 			list(part),
 		)
@@ -244,13 +244,23 @@ def open_ids(db, device: str, since: int, limit: int) -> list[dict]:
 	)
 
 
-def orphans_to_unknown(db, device: str, owner: str, text: str, advice: str, now: datetime) -> None:
-	"""What a dispatcher left in Sending when it died: nobody knows whether those messages left."""
-	db.sql(
-		f"UPDATE {TABLE} SET `status` = 'Unknown', `error_code` = 'unknown', `error_text` = %s, `advice` = %s, "
-		"`modified` = %s WHERE `device` = %s AND `status` = 'Sending' AND `lease_owner` <> %s",
-		[text, advice, now, device, owner],
+def orphans_to_unknown(
+	db, device: str, owner: str, alive: Collection[str], text: str, advice: str, now: datetime
+) -> None:
+	"""What is Sending though no dispatcher has it: nobody knows whether those messages left.
+
+	`owner` has `alive`; everything else was left behind by one that died.
+	"""
+	rows = db.sql(
+		f"SELECT `name`, `lease_owner` FROM {TABLE} WHERE `device` = %s AND `status` = 'Sending'", [device]
 	)
+	orphans = [name for name, holder in rows if holder != owner or name not in alive]
+	for part in bulk.chunks(orphans):
+		db.sql(
+			f"UPDATE {TABLE} SET `status` = 'Unknown', `error_code` = 'unknown', `error_text` = %s, `advice` = %s, "
+			f"`modified` = %s WHERE `name` IN {bulk.places(part)} AND `status` = 'Sending'",
+			[text, advice, now, *part],
+		)
 
 
 def release_held(db, device: str, now: int) -> None:
@@ -357,6 +367,16 @@ def update_by_remote_id(db, device: str, remote_id: str, **values: Any) -> str:
 
 
 # -- files still to be fetched --
+
+
+def is_media_due(db, devices: Sequence[str], now: int) -> bool:
+	"""Does a file of these devices wait to be fetched?"""
+	rows = devices and db.sql(
+		f"SELECT `name` FROM {TABLE} WHERE `media_state` = 'Pending' AND `media_due` <= %s "
+		f"AND `device` IN {bulk.places(devices)} LIMIT 1",
+		[now, *devices],
+	)
+	return bool(rows)
 
 
 def claim_media(db, devices: Sequence[str], now: int, until: int, limit: int) -> list[dict]:

@@ -124,6 +124,9 @@ class Browser:
 	def run(self, script: str):
 		return self.driver.execute_script(script)
 
+	def scroll_to(self, element):
+		self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+
 	def mark_page(self):
 		"""Remember this page of the tab, for `is_same_page`."""
 		self.run("window.was_not_reloaded = true")
@@ -133,6 +136,9 @@ class Browser:
 
 	def picture(self, name: str):
 		if self.pictures:
+			is_solid = "(one) => getComputedStyle(one).opacity === '1'"
+			solid = f"return [...document.querySelectorAll('.modal.show')].every({is_solid})"
+			self.wait("the dialog to have faded in", lambda: self.run(solid))
 			os.makedirs(self.pictures, exist_ok=True)
 			self.driver.save_screenshot(os.path.join(self.pictures, f"{name}.png"))
 

@@ -5,148 +5,37 @@ WHATSAPP_TEST_PICTURES is a folder for screenshots of the main points, WHATSAPP_
 """
 
 import base64
-import os
-import shutil
-import unittest
 from pathlib import Path
 
 import frappe
-from frappe.utils.password import update_password
 
-import whatsapp_integration.sandbox.web
 from whatsapp_integration import tasks
-from whatsapp_integration.api import linked_phone
-from whatsapp_integration.core.config import UNOFFICIAL
 from whatsapp_integration.core.messages import Document, Media, Text
 from whatsapp_integration.host.site import SETTINGS, SiteHost
-from whatsapp_integration.sandbox.server import Sandbox
-from whatsapp_integration.services import outbox
 from whatsapp_integration.services.outbox import SendRequest
-from whatsapp_integration.store.keys import CHAT, DEVICE, MESSAGE, WORKER
-from whatsapp_integration.tests import chaos
-from whatsapp_integration.tests.browser import Browser
-from whatsapp_integration.tests.compat import SiteTestCase, is_setup_complete
-from whatsapp_integration.tests.rows import make_user
+from whatsapp_integration.store.keys import DEVICE, MESSAGE, WORKER
+from whatsapp_integration.tests.linked_site import (
+	CAIRO,
+	CUSTOMERS,
+	GIZA,
+	LANGUAGE,
+	LUXOR,
+	MANAGER,
+	NAMES,
+	NUMBERS,
+	PATIENCE,
+	LinkedSite,
+)
 from whatsapp_integration.tests.test_linking_doors import tables_holding
-from whatsapp_integration.tests.web import Realtime, SiteServer, Worker, as_bench_start, missing_asset
 
-STAND_IN = Path(whatsapp_integration.sandbox.web.__file__).parent / "static" / "wpp.js"
-CAIRO, GIZA, LUXOR = "_WA Cairo", "_WA Giza", "_WA Luxor"
-NUMBERS = {CAIRO: "+201000000001", GIZA: "+201000000002", LUXOR: "+201000000003"}
-CUSTOMERS = {CAIRO: "+201112223301", GIZA: "+201112223302", LUXOR: "+201112223303"}
-MANAGER = "wa-linked-manager@example.com"
-AGENT = "wa-linked-agent@example.com"
 PDF = b"%PDF-1.4 " + bytes(range(256)) * 40
 PDF_NAME = "Invoice – فاتورة.pdf"
 PNG = base64.b64decode(
 	"iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
-ARRIVED = {"Sent", "Delivered", "Read"}
-LANGUAGE = os.environ.get("WHATSAPP_TEST_LANGUAGE", "en")
-PATIENCE = 90  # seconds; browsers start one after the other
-BUNDLES = (
-	"desk.bundle.js",
-	"form.bundle.js",
-	"whatsapp_integration.bundle.js",
-	"whatsapp_integration.bundle.css",
-)
-SETUP = {
-	"typing_speed": 0,
-	"pause_min": 0,
-	"pause_max": 0,
-	"min_free_memory": 1,
-	"unofficial_per_minute": 10_000,
-	"unofficial_per_hour": 10_000,
-	"unofficial_per_day": 10_000,
-	"warm_up_days": 0,
-	"first_contacts_per_day": 10_000,
-	"wa_js_version": "",
-	"wa_js_path": str(STAND_IN),
-}
 
 
-class TestLinkedFlow(SiteTestCase):
-	@classmethod
-	def setUpClass(cls):
-		super().setUpClass()
-		if reason := missing():
-			raise unittest.SkipTest(f"Linked phones are not tested on the site: {reason}")
-		cls.worker = None
-		cls.secrets = []
-		cls.web = SiteServer()
-		cls.addClassCleanup(cls.web.stop)
-		cls.box = Sandbox()
-		cls.box.start()
-		cls.addClassCleanup(cls.box.stop)
-		cls.prepare_site()
-		cls.addClassCleanup(cls.end_processes)
-		realtime = Realtime()
-		cls.addClassCleanup(realtime.stop)
-		started = as_bench_start(host_name=cls.web.url, socketio_port=realtime.port)
-		cls.addClassCleanup(started.close)
-		cls.browser = Browser(os.environ.get("WHATSAPP_TEST_PICTURES", ""))
-		cls.addClassCleanup(cls.browser.close)
-
-	@classmethod
-	def prepare_site(cls):
-		cls.profiles = Path(SiteHost().settings().web.folder) / "profiles"
-		cls.old_profiles = set(cls.profiles.glob("*"))
-		settings = frappe.get_single(SETTINGS)
-		cls.kept = {field: settings.get(field) for field in ("web_url", *SETUP)}
-		cls.addClassCleanup(cls.restore_site)
-		cls.remove_rows()
-		cls.set_up({**SETUP, "web_url": f"{cls.box.url}/web/"})
-		cls.password = frappe.generate_hash()
-		make_user(AGENT, "WhatsApp User")
-		frappe.db.set_value("User", make_user(MANAGER, "WhatsApp Manager"), "language", LANGUAGE)
-		update_password(MANAGER, cls.password)
-		for device, number in NUMBERS.items():
-			cls.box.web.add_account(number, f"Shop {device[4:]}")
-			frappe.get_doc(doctype=DEVICE, device_name=device, mode=UNOFFICIAL).insert()
-		frappe.db.commit()
-		cls.manager, cls.agent = cls.web.client(MANAGER), cls.web.client(AGENT)
-
-	@classmethod
-	def set_up(cls, values: dict):
-		frappe.get_single(SETTINGS).update(values).save()
-
-	@classmethod
-	def end_processes(cls):
-		"""What a failure left running."""
-		if cls.worker:
-			cls.worker.stop()
-			print(cls.worker.said())
-		chaos.kill(chaos.chromedrivers_of(cls.profiles) + chaos.processes_of(cls.profiles))
-
-	@classmethod
-	def restore_site(cls):
-		frappe.db.rollback()
-		cls.set_up(cls.kept)
-		cls.remove_rows()
-		for user in (MANAGER, AGENT):
-			for doctype in ("Contact", "User"):
-				frappe.delete_doc(doctype, user, force=True)
-		frappe.db.commit()
-		for path in set(cls.profiles.glob("*")) - cls.old_profiles:
-			shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-	@classmethod
-	def remove_rows(cls):
-		ours = {"device": ("in", [*NUMBERS])}
-		messages = frappe.get_all(MESSAGE, filters=ours, pluck="name")
-		attached = {"attached_to_doctype": MESSAGE, "attached_to_name": ("in", messages)}
-		for name in frappe.get_all("File", filters=attached, pluck="name"):
-			frappe.delete_doc("File", name, force=True)
-		for name in frappe.get_all("File", filters={"file_name": PDF_NAME}, pluck="name"):
-			frappe.delete_doc("File", name, force=True)
-		for doctype in (MESSAGE, CHAT):
-			frappe.db.delete(doctype, ours)
-		frappe.db.delete(WORKER)
-		frappe.db.set_value(DEVICE, {"name": ("in", [*NUMBERS])}, "wanted_state", "Disconnected")
-		frappe.db.set_value(DEVICE, {"name": ("in", [*NUMBERS])}, "status", "Disconnected")
-		for device in NUMBERS:
-			frappe.delete_doc(DEVICE, device, force=True)
-
+class TestLinkedFlow(LinkedSite):
 	def test_three_phones_are_linked_and_talk_until_the_worker_stops_and_again_once_it_runs(self):
 		with self.browser.picture_of_failure():
 			self.log_in()
@@ -188,7 +77,7 @@ class TestLinkedFlow(SiteTestCase):
 		browser.picture("03-qr-code")
 		self.deny_others()
 		self.scan(CAIRO)
-		browser.see(".modal.show .wa-link-person", "Shop Cairo", seconds=PATIENCE)
+		browser.see(".modal.show .wa-link-person", NAMES[CAIRO], seconds=PATIENCE)
 		browser.see(".modal.show .wa-link-person", NUMBERS[CAIRO])
 		browser.picture("04-linked")
 		browser.close_dialog()
@@ -211,7 +100,7 @@ class TestLinkedFlow(SiteTestCase):
 		browser.picture("07-pairing-code")
 		self.secrets += [code, code.replace("-", "")]
 		self.box.web.enter_pairing_code(code, NUMBERS[GIZA])
-		browser.see(".modal.show .wa-link-person", "Shop Giza", seconds=PATIENCE)
+		browser.see(".modal.show .wa-link-person", NAMES[GIZA], seconds=PATIENCE)
 		browser.close_dialog()
 		browser.see(".form-message.green", say("Connected and ready to send."))
 		self.see_phone(GIZA)
@@ -225,13 +114,14 @@ class TestLinkedFlow(SiteTestCase):
 		self.scan(LUXOR)
 		self.wait_connected(LUXOR)
 		told = manager.done("devices.status", device=LUXOR)
-		self.assertEqual((told["linked"]["name"], told["linked"]["number"]), ("Shop Luxor", NUMBERS[LUXOR]))
+		self.assertEqual((told["linked"]["name"], told["linked"]["number"]), (NAMES[LUXOR], NUMBERS[LUXOR]))
 		listed = {row["name"]: row for row in manager.done("devices.list")["devices"]}
 		for device, number in NUMBERS.items():
 			self.assertEqual((listed[device]["status"], listed[device]["number"]), ("Connected", number))
 
 	def send_with_all_at_once(self):
-		file = frappe.get_doc(doctype="File", file_name=PDF_NAME, content=PDF, is_private=1).insert()
+		owner = {"attached_to_doctype": DEVICE, "attached_to_name": CAIRO}  # goes with it
+		file = frappe.get_doc(doctype="File", file_name=PDF_NAME, content=PDF, is_private=1, **owner).insert()
 		invoice = Document(Media(file=file.file_url, filename=PDF_NAME), "Your invoice")
 		requests = [
 			SendRequest(content, to=CUSTOMERS[device], device=device)
@@ -289,6 +179,10 @@ class TestLinkedFlow(SiteTestCase):
 			".form-message", say("Linked, but no browser is open. A running whatsapp-worker opens it.")
 		)
 		browser.picture("11-stopped")
+		browser.click(".custom-actions button", say("Troubleshoot", DEVICE))
+		browser.see(".modal.show .wa-check", f"bench --site {frappe.local.site} whatsapp-worker")
+		browser.picture("12-trouble")
+		browser.close_dialog()
 		self.choose_action("Restart")
 		browser.see(".modal.show .wa-command code", "whatsapp-worker")
 		browser.close_dialog()
@@ -316,68 +210,10 @@ class TestLinkedFlow(SiteTestCase):
 	def find_no_secret(self):
 		"""Neither in a table, the Error Log among them, nor in what the worker wrote."""
 		self.assertEqual(len(self.secrets), 6)
+		self.assertIn(f"tab{MESSAGE}", tables_holding("Good morning from"))
 		for secret in self.secrets:
 			self.assertEqual(tables_holding(secret), [])
 			self.assertNotIn(secret, self.said)
-
-	# -- the worker --
-
-	def start_worker(self):
-		type(self).worker = Worker()
-		self.wait("a worker", lambda: frappe.db.count(WORKER))
-
-	def stop_the_worker(self):
-		started = self.worker.processes()
-		self.assertGreater(len(started), len(NUMBERS))
-		self.assertEqual(self.worker.stop(), 0, self.worker.said())
-		type(self).said = self.worker.said()
-		type(self).worker = None
-		self.assertEqual(Worker.living(started), [])
-		self.assertEqual(chaos.processes_of(self.profiles), [])
-		frappe.db.rollback()
-		self.assertEqual(frappe.db.count(WORKER), 0)
-
-	def scan(self, device: str):
-		"""Point the phone at what the browser of this device shows."""
-		code = SiteHost().link_code(device).code
-		self.secrets += [code, code.rpartition(",")[2]]
-		self.box.web.scan(code, NUMBERS[device])
-
-	# -- rows --
-
-	def wait(self, what: str, condition, seconds: float = PATIENCE):
-		"""The value of a condition on the rows, which the worker changes, once it is true."""
-
-		def look():
-			frappe.db.rollback()  # a transaction sees no later commits of others
-			return condition()
-
-		return self.browser.wait(what, look, seconds)
-
-	def row(self, device: str):
-		return frappe.db.get_value(DEVICE, device, linked_phone.FIELDS, as_dict=True)
-
-	def wait_connected(self, device: str):
-		self.wait(f"{device} to be connected", lambda: self.row(device).status == "Connected")
-
-	def enqueue(self, *requests: SendRequest) -> list[str]:
-		receipts = outbox.enqueue(SiteHost(), requests)
-		frappe.db.commit()
-		return [receipt.name for receipt in receipts]
-
-	def statuses(self, names: list[str]) -> set[str]:
-		return set(frappe.get_all(MESSAGE, filters={"name": ("in", names)}, pluck="status"))
-
-	def wait_sent(self, names: list[str]):
-		self.wait("the messages to be sent", lambda: self.statuses(names) <= ARRIVED)
-
-	def wait_received(self, remote_id: str, **where):
-		wanted = {"remote_id": remote_id, "direction": "Incoming", **where}
-		return self.wait(f"{wanted}", lambda: frappe.db.get_value(MESSAGE, wanted, "*", as_dict=True))
-
-	def accepted(self, device: str) -> list[dict]:
-		"""What the customer of this device got, oldest first."""
-		return self.box.web.messages(customer=CUSTOMERS[device], from_me=True)
 
 	# -- the desk --
 
@@ -394,24 +230,13 @@ class TestLinkedFlow(SiteTestCase):
 		self.browser.click(".inner-group-button .dropdown-item", say(label, DEVICE))
 
 	def see_phone(self, device: str):
-		facts = {
-			"linked_name": f"Shop {device[4:]}",
-			"phone_number": NUMBERS[device],
-			"linked_platform": "smba",
-		}
-		for field, value in facts.items():
-			self.browser.see(f".frappe-control[data-fieldname={field}]", value)
-
-
-def missing() -> str:
-	"""Why this can't run here, "" when it can."""
-	if bundle := missing_asset(*BUNDLES):
-		return f"no {bundle} in sites/assets: run `bench build`"
-	if not is_setup_complete():
-		return "the setup wizard of this site is not finished"
-	if frappe.db.count(DEVICE, {"mode": UNOFFICIAL, "name": ("not in", [*NUMBERS])}):
-		return "the site has linked phones of its own, which the worker would open"
-	return Browser.missing() or Realtime.missing()
+		for field, value in (
+			("phone_number", NUMBERS[device]),
+			("linked_name", NAMES[device]),
+			("linked_platform", say("WhatsApp Business on Android")),
+		):
+			seen = self.browser.see(f".frappe-control[data-fieldname={field}]", value)
+		self.browser.scroll_to(seen)
 
 
 def say(text: str, context: str | None = None) -> str:

@@ -159,7 +159,7 @@ class Worker:
 			frappe.local.site,
 			"whatsapp-worker",
 		)
-		self._said = tempfile.TemporaryFile("w+")
+		self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115 - it lives as long as the process
 		self._process = subprocess.Popen(
 			[sys.executable, *command],
 			cwd=os.path.abspath(frappe.local.sites_path),
@@ -167,6 +167,9 @@ class Worker:
 			stderr=subprocess.STDOUT,
 		)
 		self.pid = self._process.pid
+
+	def is_running(self) -> bool:
+		return self._process.poll() is None
 
 	def processes(self) -> list:
 		"""It and everything that it started, as psutil sees them."""
@@ -180,7 +183,13 @@ class Worker:
 		"""Those that still run. In a container nobody may collect what has ended."""
 		import psutil
 
-		return [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+		def lives(process) -> bool:
+			try:
+				return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+			except psutil.NoSuchProcess:
+				return False
+
+		return [*filter(lives, processes)]
 
 	def stop(self) -> int:
 		"""End it as a process manager does, by force when it does not end in time; the exit code."""

@@ -7,7 +7,7 @@
 	const BOOT = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`; // tells reloads apart
 	const QUIET_SECONDS = 5; // how long a lookup beside the matter may hold up an event
 	const BACKLOG_CHATS = 200;
-	const HISTORY = 100; // messages of a group among which a quoted one is looked for
+	const HISTORY = 100; // messages of a chat among which one is looked for that its key does not find
 	const queue = [];
 	const ours = new Map(); // id of each message that was sent from here → whoever waits for its first receipt
 	let last = 0;
@@ -99,7 +99,7 @@
 		try {
 			return await WPP.chat.getMessageById(key);
 		} catch (error) {
-			if (error?.code === "msg_not_found") return null;
+			if (["msg_not_found", "chat_not_found"].includes(error?.code)) return null;
 			throw error;
 		}
 	}
@@ -109,17 +109,27 @@
 		if (chat.lastReceivedKey) await findMessage(String(chat.lastReceivedKey)).catch(() => null);
 	}
 
-	/** The serialized key of any message in a chat, of which only the id is known. */
-	async function findKey(chat_id, id) {
-		if (!chat_id.endsWith("@g.us")) {
-			for (const key of [`false_${chat_id}_${id}`, `true_${chat_id}_${id}`])
-				if (await findMessage(key)) return key;
-		}
-		await warm(WPP.chat.get(chat_id) ?? {});
-		const messages = await WPP.chat.getMessages(chat_id, { count: HISTORY });
-		const found = messages.find((message) => message.id.id === id);
+	async function findInHistory(chat, id) {
+		await warm(chat);
+		const messages = await WPP.chat.getMessages(String(chat.id), { count: HISTORY });
+		return messages.find((message) => message.id.id === id) ?? null;
+	}
+
+	/** The serialized key of any message of a chat. What came before WhatsApp kept the chat by LID has the old name in it. */
+	async function findKey(chat, wid, id) {
+		const names = String(chat.id).endsWith("@g.us") ? [] : new Set([String(chat.id), wid]);
+		for (const name of names)
+			for (const key of [`false_${name}_${id}`, `true_${name}_${id}`]) if (await findMessage(key)) return key;
+		const found = await findInHistory(chat, id);
 		if (!found) throw fault("msg_not_found");
 		return String(found.id);
+	}
+
+	/** A message of ours by the id chosen beforehand, or null. */
+	async function findOwn(chat, wid, id) {
+		const found = await findMessage(await ownKey(chat, id));
+		if (found || wid === String(chat.id)) return found;
+		return (await findMessage(`true_${wid}_${id}`)) ?? (await findInHistory(chat, id));
 	}
 
 	const FILE_TYPES = { image: "image", video: "video", audio: "audio", voice: "audio", sticker: "sticker" };
@@ -133,7 +143,7 @@
 	}
 
 	function sendFile(wid, content, options) {
-		return WPP.chat.sendFileMessage(wid, takeFile(content), {
+		return WPP.chat.sendFileMessage(wid, content.file, {
 			...options,
 			type: FILE_TYPES[content.kind] ?? "document",
 			caption: content.caption || undefined,
@@ -163,18 +173,17 @@
 
 	function tellAcks({ ack, ids }) {
 		ids.forEach(({ id }) => ours.get(id)?.({ ack, result: "OK" }));
-		push("ack", { ack, ids: ids.map(({ id }) => id) });
+		tell("ack", { ack, ids: ids.map(({ id }) => id) });
 	}
 
-	async function send({ to, id, is_repeat, reply_to, typing, confirm_within, content }, task) {
+	async function send({ to, id, is_repeat, reply_to, typing, confirm_within, ...rest }, task) {
+		const content = SENDERS[rest.content.kind] ? rest.content : { ...rest.content, file: takeFile(rest.content) };
 		const { chat, id: chat_id, wid, lid } = await findChat(to);
+		const found = is_repeat ? await findOwn(chat, wid, id) : null;
+		if (found) return { id, ack: found.ack, wid, lid, found: true };
 		const key = await ownKey(chat, id);
-		if (is_repeat) {
-			const found = await findMessage(key);
-			if (found) return { id, ack: found.ack, wid, lid, found: true };
-		}
 		const options = { messageId: key, markIsRead: false, detectMentioned: false, waitForAck: true };
-		if (reply_to) options.quotedMsg = await findKey(chat_id, reply_to);
+		if (reply_to) options.quotedMsg = await findKey(chat, wid, reply_to);
 		await showTyping(chat_id, content.kind, typing);
 		const deliver = SENDERS[content.kind] ?? sendFile;
 		leave(task);
@@ -193,8 +202,8 @@
 	}
 
 	async function react({ to, message_id, emoji }, task) {
-		const { id, wid, lid } = await findChat(to);
-		const key = await findKey(id, message_id);
+		const { chat, wid, lid } = await findChat(to);
+		const key = await findKey(chat, wid, message_id);
 		leave(task);
 		await WPP.chat.sendReactionToMessage(key, emoji || false);
 		return { wid, lid };
@@ -212,15 +221,20 @@
 		};
 	}
 
+	/** One after another; what goes wrong with one is told and keeps nothing from the others. */
+	async function forEach(rows, work) {
+		for (const row of rows) await work(row).catch((error) => push("trouble", { error: describe(error) }));
+	}
+
 	/** What came while nobody listened; the reader leaves out what it knows already. */
 	async function readBacklog() {
 		const wanted = { onlyWithUnreadMessage: true, count: BACKLOG_CHATS, ignoreGroupMetadata: true };
 		const chats = await WPP.chat.list(wanted);
-		for (const chat of chats) {
+		await forEach(chats, async (chat) => {
 			await warm(chat);
 			const messages = await WPP.chat.getMessages(String(chat.id), { count: -1, onlyUnread: true });
 			messages.forEach(tellMessage);
-		}
+		});
 		await telling;
 		return { chats: chats.length };
 	}
@@ -228,18 +242,17 @@
 	/** How far these messages of ours have got: [{to, id}] → [{id, ack}]. */
 	async function readAcks({ messages }) {
 		const acks = [];
-		for (const { to, id } of messages) {
-			const chat = await WPP.chat.find(to.includes("@") ? to : `${to}@c.us`);
-			const found = await findMessage(await ownKey(chat, id));
+		await forEach(messages, async ({ to, id }) => {
+			const wid = to.includes("@") ? to : `${to}@c.us`;
+			const found = await findOwn(await WPP.chat.find(wid), wid, id);
 			if (found) acks.push({ id, ack: found.ack });
-		}
+		});
 		return acks;
 	}
 
 	/** Have the browser keep a received file in its download folder, under the name of the job. */
 	async function download({ chat, id, name }) {
-		await WPP.chat.find(chat);
-		const key = await findKey(chat, id);
+		const key = await findKey(await WPP.chat.find(chat), chat, id);
 		const blob = await WPP.chat.downloadMedia(key);
 		const link = document.createElement("a");
 		// By its type the browser would give the name another ending.
@@ -273,6 +286,8 @@
 		telling = telling.then(make).catch((error) => push("trouble", { error: describe(error) }));
 	}
 
+	const tell = (kind, fields) => tellInOrder(() => push(kind, fields));
+
 	function tellMessage(message) {
 		if (ours.has(message.id.id)) return;
 		tellInOrder(async () => push("message", { message: await describeMessage(message) }));
@@ -283,6 +298,24 @@
 		if (!id.endsWith("@lid")) return { phone: id.replace(/[@:].*/, ""), lid: "" };
 		const entry = await within(QUIET_SECONDS, WPP.contact.getPnLidEntry(id)).catch(() => null);
 		return { phone: words(entry?.phoneNumber?.id), lid: id };
+	}
+
+	// Their body is a picture in base64, or the card itself.
+	const NO_TEXTS = new Set(["location", "vcard", "multi_vcard"]);
+
+	/** What people read of a message, beside its caption. The body of a file is a picture in base64, too. */
+	function readBody({ type, body, mimetype }) {
+		return mimetype || NO_TEXTS.has(type) ? "" : words(body);
+	}
+
+	function readPlace({ lat, lng, loc }) {
+		return typeof lat === "number" ? { latitude: lat, longitude: lng, label: words(loc) } : null;
+	}
+
+	/** The cards of a message. wa-js sends a single one without a list, and so do the phones. */
+	function readCards({ type, body, vcardFormattedName, vcardList }) {
+		const cards = type === "vcard" ? [{ displayName: vcardFormattedName, vcard: body }] : (vcardList ?? []);
+		return cards.map(({ displayName, vcard }) => ({ name: words(displayName), vcard: words(vcard) }));
 	}
 
 	async function describeMessage(message) {
@@ -301,7 +334,7 @@
 			name: words(message.notifyName),
 			type: words(message.type),
 			subtype: words(message.subtype),
-			body: message.mimetype ? "" : words(message.body), // of a file it is a picture in base64
+			body: readBody(message),
 			caption: words(message.caption),
 			at: message.t ?? 0,
 			ack: message.ack ?? 0,
@@ -310,13 +343,13 @@
 			sha256: words(message.filehash),
 			reply_to: words(message.quotedStanzaID),
 			forwarded: Boolean(message.isForwarded),
-			location: message.lat === undefined ? null : { latitude: message.lat, longitude: message.lng, label: words(message.loc) },
-			vcards: message.vcardList?.map(({ displayName, vcard }) => ({ name: words(displayName), vcard: words(vcard) })) ?? [],
+			location: readPlace(message),
+			vcards: readCards(message),
 		};
 	}
 
 	function tellReaction({ id, msgId, reactionText }) {
-		push("reaction", { message_id: msgId.id, chat: words(msgId.remote), emoji: words(reactionText), from_me: Boolean(id?.fromMe) });
+		tell("reaction", { message_id: msgId.id, chat: words(msgId.remote), emoji: words(reactionText), from_me: Boolean(id?.fromMe) });
 	}
 
 	const ENDINGS = new Set(["account_temporarily_banned", "unexpected_logout_modal"]);
@@ -332,16 +365,16 @@
 		"conn.backend_event": (name) => ENDINGS.has(words(name?.name ?? name)) && (ending = words(name?.name ?? name)),
 		"chat.new_message": tellMessage,
 		"chat.msg_ack_change": tellAcks,
-		"chat.msg_edited": ({ msg }) => push("edited", { id: msg.id.id, body: words(msg.caption || msg.body) }),
-		"chat.msg_revoke": ({ refId }) => push("revoked", { id: refId.id }),
+		"chat.msg_edited": ({ msg }) => tell("edited", { id: msg.id.id, body: words(msg.caption) || readBody(msg) }),
+		"chat.msg_revoke": ({ refId }) => tell("revoked", { id: refId.id }),
 		"chat.new_reaction": tellReaction,
 	};
 
 	// A listener that throws would stop wa-js' own listeners of the same event.
-	for (const [name, tell] of Object.entries(EVENTS)) {
+	for (const [name, listener] of Object.entries(EVENTS)) {
 		window.WPP?.on(name, (...args) => {
 			try {
-				tell(...args);
+				listener(...args);
 			} catch (error) {
 				push("trouble", { error: describe(error) });
 			}

@@ -84,6 +84,8 @@ def _find_installed() -> Path | None:
 
 def _load_file(path: Path) -> Bundle:
 	try:
+		if not path.is_file() or path.stat().st_size > MAX_BYTES:
+			raise OSError(f"{path} is no file of at most {MAX_BYTES} bytes")
 		source = path.read_text(encoding="utf-8")
 	except (OSError, UnicodeDecodeError) as err:
 		raise BundleMissing(

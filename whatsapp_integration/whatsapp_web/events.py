@@ -38,8 +38,8 @@ KINDS = {
 # What is no message: notices of WhatsApp itself, calls, and texts whose key has not arrived (they come again, decrypted).
 _SILENT = frozenset(
 	{
-		"broadcast_notification", "call_log", "ciphertext", "debug", "e2e_notification", "gp2", "notification",
-		"notification_template", "pinned_message", "protocol", "reaction", "revoked",
+		"broadcast_notification", "call_log", "ciphertext", "debug", "e2e_notification", "gp2",
+		"group_notification", "notification", "notification_template", "pinned_message", "protocol", "reaction", "revoked",
 	}
 )  # fmt: skip
 _MEDIA = frozenset({"image", "video", "audio", "voice", "document", "sticker"})

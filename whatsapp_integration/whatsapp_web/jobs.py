@@ -102,8 +102,11 @@ class Jobs:
 		except BrowserError:
 			job.fail("browser_lost", has_left=has_left)
 			raise
-		except FileNotFoundError:  # between the claim and now
+		except OSError:  # the file is gone since the claim, or can't be read
 			job.fail("file_missing")
+		except Exception:
+			job.fail("browser_lost", has_left=has_left)
+			raise
 
 	def settle(self, item: dict[str, Any]) -> None:
 		"""Hand a result to whoever asked. Raises BrowserLost where it shows that nothing reaches WhatsApp any more."""

@@ -81,9 +81,6 @@ class Page:
 	def screenshot(self) -> bytes:
 		return self._browser.screenshot()
 
-	def download_path(self, name: str) -> Path:
-		return self._browser.downloads / name
-
 
 @cache
 def _bridge() -> str:

@@ -213,9 +213,13 @@ class Session:
 			self._jobs.fail_all()
 		if self.is_linking:
 			self._tell([QrIssued(code="")])
-		self._browser.stop()
-		self.state = ending.state
-		self.ending = ending
+		if self._is_identified and self._held:
+			self._tell(self._held)
+		try:
+			self._browser.stop()
+		finally:
+			self.state = ending.state
+			self.ending = ending
 
 	def _ending_of(self, err: BrowserError) -> Ending:
 		is_strange = isinstance(err, SetupError | ProfileInUse | PageChanged)
@@ -230,7 +234,7 @@ class Session:
 
 	def _screenshot(self) -> bytes:
 		"""A picture of a page that nobody understands. A QR code is a credential, so never one of that."""
-		if self._page is None or self._screen is Screen.UNLINKED:
+		if self._page is None or self.is_linking or self._screen is Screen.UNLINKED:
 			return b""
 		try:
 			return self._page.screenshot()
@@ -261,6 +265,8 @@ class Session:
 		"""WhatsApp loaded itself anew: whatever was open in the page is gone."""
 		self._asked.clear()
 		self._show(Screen.STARTING)
+		if self._is_identified:
+			self._set_state(states.RECONNECTING)
 		self._jobs.fail_open("page_reloaded")
 
 	def _read(self, item: dict[str, Any]) -> list[Event]:
@@ -274,7 +280,11 @@ class Session:
 		elif kind == "qr_idle" and self.is_linking and not self.pairing_phone:
 			self._ask_once("refresh_qr", self._noted)
 		elif kind == "pairing_code":
+			if not item["code"]:  # it has expired: another one is asked for
+				self._asked.discard("pair")
 			self._offer(item["code"], is_pairing_code=True)
+		elif kind == "pairing_failed" and self.is_linking:
+			self._paired(JobFailed(item["error"]["code"], item["error"]["text"]))
 		elif kind == "trouble":
 			log.warning("Device %s: an event could not be read: %s", self.device, item["error"])
 		else:

@@ -16,7 +16,6 @@ CONNECTED = "Connected"
 RECONNECTING = "Reconnecting"
 DEGRADED = "Degraded"
 LOGGED_OUT = "Logged Out"
-AUTH_FAILED = "Auth Failed"
 BLOCKED = "Blocked"
 
 

@@ -7,7 +7,8 @@ import { define, live } from "./loader.js";
 import { Collection, Model } from "./models.js";
 
 const STORAGE = "stub-messages"; // in the tab's session storage: [[serialized key, plain fields], …]
-const PLAIN = ["type", "body", "caption", "t", "ack", "mimetype", "filename", "quotedStanzaID"];
+const PLAIN = ["type", "body", "caption", "t", "ack", "mimetype", "filename", "notifyName", "quotedStanzaID"];
+const UNREAD = "stub-unread"; // there, too: {chat: how many}
 
 class Msg extends Model {
 	/** What a message that quotes this one carries. */
@@ -50,6 +51,12 @@ export function restore() {
 		const key = MsgKey.fromString(id);
 		openChat(key.remote).lastReceivedKey = key;
 	}
+	const unread = JSON.parse(sessionStorage.getItem(UNREAD) ?? "{}");
+	for (const [id, count] of Object.entries(unread)) openChat(createWid(id)).unreadCount = count;
+	ChatStore.on("change:unreadCount", () => {
+		const counts = ChatStore.map(({ id, unreadCount }) => [String(id), unreadCount]);
+		sessionStorage.setItem(UNREAD, JSON.stringify(Object.fromEntries(counts)));
+	});
 }
 
 /** As after a reload: nothing in memory, all in storage. */
@@ -62,7 +69,8 @@ function recall(id) {
 	const fields = stored.get(String(id));
 	if (!fields) return undefined;
 	const [from, to] = [fields.from, fields.to].map((wid) => wid && createWid(wid));
-	return MsgStore.get(id) ?? keep(new Msg({ ...fields, id: MsgKey.fromString(String(id)), from, to }));
+	const key = MsgKey.fromString(String(id));
+	return MsgStore.get(id) ?? keep(new Msg({ ...fields, id: key, from, to, author: key.participant }));
 }
 
 function keep(msg) {

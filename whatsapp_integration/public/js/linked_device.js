@@ -1,6 +1,7 @@
 // The buttons of a linked phone on its form: in each state those that make sense.
 const BEGUN = ["Initializing", "QR Ready"];
 const LIVE = ["Authenticated", "Connected", "Reconnecting", "Degraded", "Blocked"];
+const AT_EASE = ["Initializing", "QR Ready", "Authenticated", "Connected", "Paused"];
 
 /** Is a session kept that is linked with a phone? The same rule as in api/linked_phone.py. */
 function is_linked({ linked_since, status, wanted_state }) {
@@ -18,18 +19,20 @@ function add_buttons(frm, saved) {
 	if (BEGUN.includes(status) && frm.doc.wanted_state === "Connected")
 		primary(add(__("Show Linking"), () => frappe.whatsapp.show_linking(name)));
 	else if (!linked) primary(add(__("Link", null, "WhatsApp Device"), () => link(name)));
+	const look = (group) =>
+		add(__("Troubleshoot", null, "WhatsApp Device"), () => troubleshoot(name), group);
 	if (!linked) add(__("Link with Code"), () => link_with_code(frm.doc));
-	add_actions(frm, linked, (label, action) => add(label, action, __("Actions")));
+	const is_down = linked && !AT_EASE.includes(status);
+	if (is_down) look();
+	if (linked) add_actions(frm, (label, action) => add(label, action, __("Actions")));
+	if (!is_down) look(__("Actions"));
 }
 
-function add_actions(frm, linked, add) {
+function add_actions(frm, add) {
 	const { name } = frm.doc;
-	if (linked) {
-		add(__("Restart", null, "WhatsApp Device"), () => act(frm, "restart", __("The browser is restarted.")));
-		add(__("Relink", null, "WhatsApp Device"), () => confirm_relink(name));
-		add(__("Log Out", null, "WhatsApp Device"), () => confirm_log_out(frm));
-	}
-	add(__("Troubleshoot", null, "WhatsApp Device"), () => troubleshoot(name));
+	add(__("Restart", null, "WhatsApp Device"), () => act(frm, "restart", __("The browser is restarted.")));
+	add(__("Relink", null, "WhatsApp Device"), () => confirm_relink(name));
+	add(__("Log Out", null, "WhatsApp Device"), () => confirm_log_out(frm));
 }
 
 function primary(button) {
@@ -109,6 +112,23 @@ function screenshot_html(url) {
 	return `<a href="${address}" target="_blank" rel="noopener"><img class="wa-screenshot" src="${address}"></a>`;
 }
 
+const PLATFORMS = {
+	android: () => "Android",
+	iphone: () => "iPhone",
+	smba: () => __("WhatsApp Business on Android"),
+	smbi: () => __("WhatsApp Business on iPhone"),
+};
+
+/** WhatsApp's word for the kind of phone, as people say it. */
+function platform(code) {
+	return PLATFORMS[code]?.() ?? code;
+}
+
+function show_platform(frm) {
+	frm.get_field("linked_platform").df.formatter = (code) => frappe.utils.escape_html(platform(code) ?? "");
+	frm.refresh_field("linked_platform");
+}
+
 /** The last picture of the page, in place of its address. */
 function show_screenshot(frm) {
 	frm.get_field("screenshot").df.formatter = screenshot_html;
@@ -125,4 +145,11 @@ function risk_note() {
 	</div>`;
 }
 
-Object.assign(frappe.whatsapp, { is_linked, add_linked_buttons: add_buttons, show_screenshot, risk_note });
+Object.assign(frappe.whatsapp, {
+	is_linked,
+	add_linked_buttons: add_buttons,
+	platform,
+	show_platform,
+	show_screenshot,
+	risk_note,
+});

@@ -52,6 +52,13 @@ class LinkDialog {
 	}
 
 	open() {
+		// Bootstrap forgets what it did to the page when a dialog shows while another one still leaves.
+		const $leaving = $(".modal:visible:not(.modal-minimize)").last();
+		if ($leaving.length) $leaving.one("hidden.bs.modal", () => this.show_dialog());
+		else this.show_dialog();
+	}
+
+	show_dialog() {
 		this.on_update = ({ doctype, name }) =>
 			doctype === "WhatsApp Device" && name === this.device && this.look();
 		frappe.realtime.on("doc_update", this.on_update);

@@ -57,7 +57,7 @@ export function pairing_code(code) {
 export function connected({ name, number, platform }) {
 	const facts = [
 		number && `<bdi dir="ltr">${escape(number)}</bdi>`,
-		platform && `<bdi>${escape(platform)}</bdi>`,
+		platform && `<bdi>${escape(frappe.whatsapp.platform(platform))}</bdi>`,
 	].filter(Boolean);
 	return `<div class="wa-link-state">
 		<svg class="wa-link-done" viewBox="0 0 48 48" aria-hidden="true">

@@ -24,6 +24,7 @@ const IDS = ["phone_number", "phone_number_id", "waba_id", ...SECRETS];
 function show_directions(frm) {
 	frappe.whatsapp.left_to_right(frm, [...IDS, "display_phone_number"]);
 	frappe.whatsapp.show_sentences(frm, ["status_reason"]);
+	frappe.whatsapp.show_platform(frm);
 	frappe.whatsapp.show_screenshot(frm);
 	show_state(frm);
 }

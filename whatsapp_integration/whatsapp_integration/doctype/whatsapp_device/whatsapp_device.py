@@ -120,7 +120,7 @@ class WhatsAppDevice(Document):
 		return frappe.db.get_value(DEVICE, name, "fail_over_device")
 
 	def refuse_while_linked(self):
-		if self.mode != OFFICIAL and self.status in ("Authenticated", "Connected"):
+		if self.mode != OFFICIAL and is_linked(self):
 			frappe.throw(
 				_("The phone of device {0} is still linked. Log the phone out first.").format(self.name)
 			)
