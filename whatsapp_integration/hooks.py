@@ -53,4 +53,8 @@ scheduler_events = {
 	"hourly": ["whatsapp_integration.tasks.settle_unknown"],
 }
 
+persistent_cache_keys = [
+	"whatsapp_link:"  # the codes on offer; saving any User clears the site's cache
+]
+
 default_log_clearing_doctypes = {"WhatsApp Webhook Event": 30}

@@ -28,9 +28,8 @@ KEY = f"true_{HUDA_ID}_{ID}"
 class Tab:
 	"""What Page needs of a browser, over the driver of the tests."""
 
-	def __init__(self, driver, downloads: Path):
+	def __init__(self, driver):
 		self._driver = driver
-		self.downloads = downloads
 
 	def execute(self, script: str, *arguments: Any) -> Any:
 		return self._driver.execute_script(script, *arguments)
@@ -48,7 +47,8 @@ def build_send(content: dict[str, Any], **changes: Any) -> dict[str, Any]:
 class Bridge:
 	def __init__(self, driver, downloads: Path):
 		self.driver = driver
-		self.page = Page(Tab(driver, downloads), "")
+		self.page = Page(Tab(driver), "")
+		self.downloads = downloads
 		self.items: list[dict[str, Any]] = []
 		self.state: dict[str, Any] = {}
 		behaviour = {"behavior": "allow", "downloadPath": str(downloads)}

@@ -136,6 +136,13 @@ def test_a_text_goes_out_under_the_planned_id_and_tells_both_names_of_the_person
 	assert [item for item in bridge.items if item["kind"] == "message"] == [], "it is no news to us"
 
 
+@pytest.mark.parametrize("preview", [False, True])
+def test_a_link_is_looked_up_only_where_that_is_asked_for(bridge, preview):
+	bridge.send({"kind": "text", "body": "See https://shop.example/1", "preview": preview})
+	told = bridge.run("return stub.told();")
+	assert any(word.startswith("preview") for word in told) is preview
+
+
 def test_a_file_goes_out_as_it_is_under_its_name(bridge, tmp_path):
 	path = tmp_path / "فاتورة 12.pdf"
 	path.write_bytes(b"%PDF-1.7 stand-in")

@@ -189,7 +189,7 @@ def test_a_file_that_came_in_is_saved_in_the_download_folder(bridge, chat):
 		bridge.run("stub.migrateToLid();")
 	told = bridge.do("download", **download(bridge, media))
 	assert told == {"size": 70, "mime_type": "image/png"}
-	path = bridge.page.download_path("7.bin")
+	path = bridge.downloads / "7.bin"
 	bridge.until(lambda: path.is_file() and path.stat().st_size == told["size"])
 	assert path.read_bytes() == base64.b64decode(PIXEL)
 

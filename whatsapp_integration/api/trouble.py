@@ -53,7 +53,7 @@ def find_trouble(host: SiteHost, row: frappe._dict) -> list[Check]:
 		_check_worker(host),
 		_check_link(row),
 		_check_session(host, row),
-		_check_state(row),
+		_check_state(host, row),
 		_check_limits(host, row),
 		_check_queue(host, row),
 	]
@@ -79,7 +79,7 @@ def _check_worker(host: SiteHost) -> Check:
 def _check_link(row: frappe._dict) -> Check:
 	if not is_linked(row):
 		return Check(_("A phone is linked"), False, advice=_(LINK_ADVICE))
-	facts = (row.linked_name, row.phone_number, row.linked_platform)
+	facts = (row.linked_name, row.phone_number)
 	return Check(_("A phone is linked"), True, " · ".join(filter(None, facts)))
 
 
@@ -97,10 +97,12 @@ def _check_session(host: SiteHost, row: frappe._dict) -> Check:
 	)
 
 
-def _check_state(row: frappe._dict) -> Check:
+def _check_state(host: SiteHost, row: frappe._dict) -> Check:
 	state = _(row.status, context=DEVICE)
 	detail = f"{state}: {_(row.status_reason)}" if row.status_reason else state
 	advice = _(STATE_ADVICE[row.status]) if row.status in STATE_ADVICE else ""
+	if row.status == "Disconnected" and not describe_worker(host)["is_alive"]:
+		advice = ""  # the worker comes first
 	return Check(_("The device is connected"), row.status == "Connected", detail, advice)
 
 

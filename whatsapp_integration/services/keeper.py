@@ -341,6 +341,7 @@ class Keeper:
 		"""The link is over: its profile goes, and what was known of its phone."""
 		for folder in (line.profile, Path(f"{line.profile}.downloads")):
 			shutil.rmtree(folder, ignore_errors=True)
+		Path(f"{line.profile}.lock").unlink(missing_ok=True)
 		unknown = dict.fromkeys(("linked_name", "linked_platform", "linked_lid", "linked_since"))
 		devices.set_values(self.host.db, name, **unknown)
 

@@ -216,6 +216,13 @@ class TestCode(LinkingTestCase):
 		told = devices.qr(PHONE)
 		self.assertFalse({"image", "pairing_code", "expires_in"} & set(told))
 
+	def test_a_cleared_cache_takes_no_code_away(self):
+		"""Saving any User clears the cache of its site."""
+		self.start_worker()
+		self.offer()
+		frappe.clear_cache()
+		self.assertIn("image", devices.qr(PHONE))
+
 	def test_a_pairing_code_is_shown_in_two_halves(self):
 		for code in (PAIRING_CODE, "K7XQ-92MD"):
 			self.offer(code, is_pairing_code=True)

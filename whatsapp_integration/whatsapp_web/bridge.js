@@ -109,18 +109,14 @@
 		if (chat.lastReceivedKey) await findMessage(String(chat.lastReceivedKey)).catch(() => null);
 	}
 
-	async function findInHistory(chat, id) {
-		await warm(chat);
-		const messages = await WPP.chat.getMessages(String(chat.id), { count: HISTORY });
-		return messages.find((message) => message.id.id === id) ?? null;
-	}
-
-	/** The serialized key of any message of a chat. What came before WhatsApp kept the chat by LID has the old name in it. */
+	/** The serialized key of any message of a chat. `wid` is the chat's name before WhatsApp kept it by LID. */
 	async function findKey(chat, wid, id) {
 		const names = String(chat.id).endsWith("@g.us") ? [] : new Set([String(chat.id), wid]);
 		for (const name of names)
 			for (const key of [`false_${name}_${id}`, `true_${name}_${id}`]) if (await findMessage(key)) return key;
-		const found = await findInHistory(chat, id);
+		await warm(chat);
+		const messages = await WPP.chat.getMessages(String(chat.id), { count: HISTORY });
+		const found = messages.find((message) => message.id.id === id);
 		if (!found) throw fault("msg_not_found");
 		return String(found.id);
 	}
@@ -129,7 +125,7 @@
 	async function findOwn(chat, wid, id) {
 		const found = await findMessage(await ownKey(chat, id));
 		if (found || wid === String(chat.id)) return found;
-		return (await findMessage(`true_${wid}_${id}`)) ?? (await findInHistory(chat, id));
+		return findMessage(`true_${wid}_${id}`); // from before WhatsApp kept the chat by LID
 	}
 
 	const FILE_TYPES = { image: "image", video: "video", audio: "audio", voice: "audio", sticker: "sticker" };

@@ -1,5 +1,6 @@
 // Modules that wa-js touches while it starts (it wraps or listens to them) and that our flows have no use for.
 
+import { told } from "./connection.js";
 import { define, live } from "./loader.js";
 import { Collection } from "./models.js";
 
@@ -76,7 +77,7 @@ const STATUS = Object.assign(new Collection(), { getMyStatus: () => ({ msgs: new
 define("WAWebLinkPreviewGet", {
 	getLinkPreview: (link) => live("WAWebLinkPreviewMinimal").genMinimalLinkPreview(link),
 });
-define("WAWebLinkPreviewMinimal", { genMinimalLinkPreview: async () => null });
+define("WAWebLinkPreviewMinimal", { genMinimalLinkPreview: async (link) => void told.push(`preview ${link.url ?? link}`) });
 define("WALinkify", { findFirstWebLink: (text) => text.match(/https?:\/\/\S+/)?.[0] });
 
 define("WAWebChatSearchQuery", { SearchQuery });
