@@ -1,10 +1,11 @@
 """What our bridge needs of wa-js, held against the real package.
 
 To take a newer wa-js: change its version in package.json, run npm install, run the tests in this folder. Green means
-that every function and event the bridge uses is still there (this file) and still does with WhatsApp's modules what
-the bridge counts on (test_linking.py, test_sending.py, test_receiving.py). A complaint about a module that was not
-found says what a newer wa-js looks for: give it to the stand-in (stub/). None of it says anything about WhatsApp
-itself: link a real device before a release.
+that every function and event the bridge uses is still there (this file), still does with WhatsApp's modules what the
+bridge counts on (test_linking.py, test_sending.py, test_receiving.py), and that the bridge itself works with it
+(test_bridge.py, test_bridge_events.py). A complaint about a module that was not found says what a newer wa-js looks
+for: give it to the stand-in (stub/). None of it says anything about WhatsApp itself: link a real device before a
+release.
 """
 
 from __future__ import annotations

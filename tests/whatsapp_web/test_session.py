@@ -33,7 +33,14 @@ from whatsapp_integration.whatsapp_web.session import Session
 SECONDS = 20  # the longest that anything here waits
 NUMBER = "+201001234567"
 ME = {"number": "201001234567", "lid": "1@lid", "name": "Our shop", "platform": "android"}
-STATE = {"ready": True, "main_ready": True, "authenticated": True, "mode": "MAIN", "ending": None}
+STATE = {
+	"ready": True,
+	"main_ready": True,
+	"full_ready": True,
+	"authenticated": True,
+	"mode": "MAIN",
+	"ending": None,
+}
 CONNECTED, LOADING = STATE, STATE | {"mode": "OFFLINE"}
 STARTING = STATE | {"ready": False}
 UNLINKED = STATE | {"authenticated": False, "mode": "QR"}

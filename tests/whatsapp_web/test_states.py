@@ -9,6 +9,7 @@ MAIN = {
 	"injected": True,
 	"ready": True,
 	"main_ready": True,
+	"full_ready": True,
 	"authenticated": True,
 	"mode": "MAIN",
 	"info": "NORMAL",
@@ -31,6 +32,10 @@ def test_only_a_linked_page_in_stream_mode_main_is_connected():
 def test_the_qr_screen_is_unlinked_though_wa_js_calls_it_ready():
 	assert screen(authenticated=False, mode="QR") is Screen.UNLINKED
 	assert screen(authenticated=False, mode="QR", main_ready=False) is Screen.STARTING
+
+
+def test_a_page_that_does_not_hear_receipts_yet_is_not_connected():
+	assert screen(mode="MAIN", full_ready=False) is Screen.LOADING
 
 
 def test_a_linked_page_that_still_shows_the_qr_mode_is_loading():

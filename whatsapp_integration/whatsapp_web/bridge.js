@@ -46,6 +46,7 @@
 		return {
 			injected: ask(() => WPP.isInjected, false),
 			ready: ask(() => WPP.isReady, false),
+			full_ready: ask(() => WPP.isFullReady, false), // from then on it hears receipts, edits and reactions
 			main_ready: ask(() => conn.isMainReady(), false), // on the QR screen too
 			authenticated: ask(() => conn.isAuthenticated(), false),
 			mode: words(stream.mode),

@@ -39,7 +39,8 @@ KINDS = {
 _SILENT = frozenset(
 	{
 		"broadcast_notification", "call_log", "ciphertext", "debug", "e2e_notification", "gp2",
-		"group_notification", "notification", "notification_template", "pinned_message", "protocol", "reaction", "revoked",
+		"group_notification", "notification", "notification_template", "pinned_message", "protocol",
+		"reaction", "revoked",
 	}
 )  # fmt: skip
 _MEDIA = frozenset({"image", "video", "audio", "voice", "document", "sticker"})

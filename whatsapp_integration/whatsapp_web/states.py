@@ -79,7 +79,7 @@ def read_screen(state: dict[str, Any]) -> Screen:
 		return mode
 	if not is_linked:
 		return Screen.UNLINKED if mode is Screen.UNLINKED and state["main_ready"] else Screen.STARTING
-	return Screen.CONNECTED if mode is Screen.CONNECTED else Screen.LOADING
+	return Screen.CONNECTED if mode is Screen.CONNECTED and state["full_ready"] else Screen.LOADING
 
 
 def logged_out(reason: str, *values: str) -> Ending:
