@@ -79,11 +79,11 @@ def test_the_linked_phone_sends_receives_and_stays_linked(good, browser, browser
 	found = host.db.sql(query)
 	host.close()
 	assert found == [
+		("+201000000404", "text", "Failed", None),
 		("+201001234567", "text", "Read", None),
 		("+201001234567", "document", "Read", None),
 		("+201001234567", "text", "Received", None),
 		("+201001234567", "image", "Received", "Stored"),
-		("+201000000404", "text", "Failed", None),
 		("+201001234567", "text", "Read", None),
 	]
 	assert browsers(folder) == []
