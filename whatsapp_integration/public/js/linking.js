@@ -54,8 +54,10 @@ class LinkDialog {
 	open() {
 		// Bootstrap forgets what it did to the page when a dialog shows while another one still leaves.
 		const $leaving = $(".modal:visible:not(.modal-minimize)").last();
-		if ($leaving.length) $leaving.one("hidden.bs.modal", () => this.show_dialog());
-		else this.show_dialog();
+		if (!$leaving.length) return this.show_dialog();
+		$leaving.one("hidden.bs.modal", () => this.show_dialog());
+		// It ignores to be hidden while it still fades in, too.
+		$leaving.one("shown.bs.modal", () => $leaving.modal("hide"));
 	}
 
 	show_dialog() {
