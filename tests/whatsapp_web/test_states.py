@@ -3,7 +3,7 @@
 import pytest
 
 from whatsapp_integration.core.policy import STOPPED_STATES
-from whatsapp_integration.whatsapp_web.states import Screen, blocked, logged_out, read_screen
+from whatsapp_integration.whatsapp_web.states import Screen, blocked, ended, logged_out, read_screen
 
 MAIN = {
 	"injected": True,
@@ -96,3 +96,16 @@ def test_a_banned_number_is_not_tried_again_and_keeps_its_profile():
 
 def test_a_picture_of_the_page_stays_out_of_logs():
 	assert "PNG" not in repr(logged_out("x").__class__("Degraded", screenshot=b"PNG"))
+
+
+@pytest.mark.parametrize("word", ["web_fail_storage_initialization", "syncd_failure", "missing_enc_salt"])
+def test_a_session_that_does_not_open_any_more_asks_for_a_new_link(word):
+	ending = ended(word)
+	assert (ending.state, ending.values, ending.retries) == ("Auth Failed", (word,), False)
+	assert "Relink" in ending.advice
+
+
+@pytest.mark.parametrize("word", ["user_initiated", "unknown_companion", "logout"])
+def test_a_link_that_the_phone_ended_is_logged_out_and_forgotten(word):
+	ending = ended(word)
+	assert (ending.state, ending.forgets) == ("Logged Out", True)

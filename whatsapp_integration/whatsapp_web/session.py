@@ -33,7 +33,7 @@ from whatsapp_integration.whatsapp_web.errors import (
 from whatsapp_integration.whatsapp_web.events import read_identity, read_item, read_status
 from whatsapp_integration.whatsapp_web.jobs import Job, Jobs
 from whatsapp_integration.whatsapp_web.page import Page, scripts
-from whatsapp_integration.whatsapp_web.states import Ending, Screen, blocked, logged_out, read_screen
+from whatsapp_integration.whatsapp_web.states import Ending, Screen, blocked, ended, logged_out, read_screen
 
 POLL_BUSY = 0.15  # seconds between looks at the page while a job is open …
 POLL_IDLE = 0.5  # … and otherwise: 3 ms of work each
@@ -327,8 +327,8 @@ class Session:
 
 	def _ended(self, word: str) -> Ending:
 		"""The link is over. One that a new link only finds over leaves the way free for it."""
-		ending = logged_out(_("The link was ended on the phone ({0})."), word)
-		return replace(ending, retries=self.is_linking)
+		ending = ended(word)
+		return replace(ending, retries=self.is_linking, forgets=ending.forgets or self.is_linking)
 
 	def _connected(self, seconds: float) -> None:
 		self._ask_once("self", self._identified)

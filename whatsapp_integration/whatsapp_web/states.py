@@ -16,6 +16,7 @@ CONNECTED = "Connected"
 RECONNECTING = "Reconnecting"
 DEGRADED = "Degraded"
 LOGGED_OUT = "Logged Out"
+AUTH_FAILED = "Auth Failed"
 BLOCKED = "Blocked"
 
 
@@ -57,6 +58,10 @@ _MODES = {
 }
 # Reasons for the end of a link that a new QR code does not mend.
 _BANS = frozenset({"account_temporarily_banned", "account_locked"})
+# How the reasons begin that come from the session kept here (LogoutReason of wa-js): the phone did not end the link.
+_BROKEN = (
+	"account_sync_", "cache_", "critical_sync_", "history_sync_", "missing_", "storage_", "syncd_", "web_fail_",
+)  # fmt: skip
 
 _BLOCKED_ADVICE = _(
 	"Open WhatsApp on the phone and read what it says. Let the number rest, send less and only to people who expect it, "
@@ -84,6 +89,14 @@ def read_screen(state: dict[str, Any]) -> Screen:
 
 def logged_out(reason: str, *values: str) -> Ending:
 	return Ending(LOGGED_OUT, reason, values, _LINK_ADVICE, forgets=True)
+
+
+def ended(word: str) -> Ending:
+	"""The end of a link for one of wa-js' reasons."""
+	if word.startswith(_BROKEN):
+		reason = _("WhatsApp Web can't open the session that is kept here ({0}).")
+		return Ending(AUTH_FAILED, reason, (word,), _("Press Relink and scan the QR code with the phone."))
+	return logged_out(_("The link was ended on the phone ({0})."), word)
 
 
 def blocked(word: str) -> Ending:
