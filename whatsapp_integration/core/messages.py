@@ -5,6 +5,7 @@ Limits are Meta's (DOC/messages, DOC/cloud-api/reference/media); WhatsApp Web ta
 
 from __future__ import annotations
 
+import json
 import secrets
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar
@@ -444,6 +445,15 @@ def content_from_dict(kind: str, data: dict[str, Any]) -> Content:
 			)
 		values[key] = _read_value(kind, key, known[key].type, value)
 	return cls(**values)
+
+
+def content_from_json(kind: str, text: str | None) -> Content:
+	"""The content as the log keeps it. Raises InvalidContent where it can't be read."""
+	try:
+		data = json.loads(text or "{}")
+	except ValueError as err:
+		raise InvalidContent(_("The content of this message can't be read."), code="content") from err
+	return content_from_dict(kind, data)
 
 
 def plan_web_id() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import mimetypes
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -13,6 +14,8 @@ from whatsapp_integration.core.config import DeviceConfig, Limits, Retry, WebCon
 from whatsapp_integration.core.limits import warmed_up
 from whatsapp_integration.core.link_code import LinkCode
 from whatsapp_integration.core.messages import MediaFile
+
+log = logging.getLogger("whatsapp_integration")
 
 # Endings of what WhatsApp takes: Python knows few of them where the machine has no mime.types, and "opus" by another name.
 _MIME_TYPES = {
@@ -95,6 +98,20 @@ class Host(ABC):
 
 	def reconnect(self) -> None:
 		"""Take a new connection to the database; what was not committed is gone."""
+
+	def recover(self, error: Exception) -> bool:
+		"""Take a new connection where an error means that the old one is gone; False where it means something else.
+
+		A database that is still down is left for the next try.
+		"""
+		if not self.is_lost(error):
+			return False
+		log.warning("The connection to the database is lost (%s): a new one is taken", error)
+		try:
+			self.reconnect()
+		except Exception as err:
+			log.warning("There is no connection to the database: %s", err)
+		return True
 
 	def refresh(self) -> None:
 		"""Forget what was kept in memory, so that a process that lives for days sees new settings."""

@@ -8,8 +8,6 @@ may have left is never taken for one that did not.
 
 from __future__ import annotations
 
-import json
-import logging
 import math
 import os
 import queue
@@ -29,7 +27,6 @@ from whatsapp_integration.core import status as st
 from whatsapp_integration.core.config import DeviceConfig
 from whatsapp_integration.core.errors import (
 	FixCredentials,
-	InvalidContent,
 	MarketingHold,
 	OutcomeUnknown,
 	RetryLater,
@@ -38,7 +35,7 @@ from whatsapp_integration.core.errors import (
 	WhatsAppError,
 	_,
 )
-from whatsapp_integration.core.messages import MediaContent, Outgoing, Sent, content_from_dict, plan_web_id
+from whatsapp_integration.core.messages import MediaContent, Outgoing, Sent, content_from_json, plan_web_id
 from whatsapp_integration.senders.base import Sender
 from whatsapp_integration.senders.factory import create_sender
 from whatsapp_integration.services import caps
@@ -57,8 +54,6 @@ SLOW_DOWN_CEILING = 60  # seconds
 REST_SECONDS = 10  # how soon a full limit of an hour or a day is looked at again
 IDLE_SECONDS = 1.0  # how often an idle worker looks for new rows
 MARKETING_HOLD_SECONDS = 24 * 3600  # DOC: not before 24 hours after error 131049
-log = logging.getLogger("whatsapp_integration")
-
 DIED_TEXT = _("The sending process ended before WhatsApp's answer came.")
 
 
@@ -186,16 +181,10 @@ class Dispatcher:
 				raise
 
 	def _recover(self, error: Exception) -> bool:
-		"""Take a new connection where the database has dropped this one; messages on their way don't notice."""
-		if not self.host.is_lost(error):
-			return False
-		log.warning("The connection to the database is lost (%s): a new one is taken", error)
-		self._is_unsure = True
-		try:
-			self.host.reconnect()
-		except Exception as err:  # it is down; the next tick tries again
-			log.warning("There is no connection to the database: %s", err)
-		return True
+		"""Go on with a new connection where the database has dropped this one; messages on their way don't notice."""
+		is_lost = self.host.recover(error)
+		self._is_unsure = self._is_unsure or is_lost
+		return is_lost
 
 	def _make_sure(self) -> None:
 		"""A claim whose commit counted, though nobody heard so, was never handed over: it waits again."""
@@ -509,10 +498,7 @@ class Dispatcher:
 
 	def _outgoing(self, line: _Line, row: dict[str, Any]) -> Outgoing:
 		"""The complete message of a row, its file found."""
-		try:
-			content = content_from_dict(row["message_type"], json.loads(row["content"] or "{}"))
-		except ValueError as err:
-			raise InvalidContent(_("The content of this message can't be read."), code="content") from err
+		content = content_from_json(row["message_type"], row["content"])
 		file = None
 		if isinstance(content, MediaContent) and content.media.file:
 			file = self.host.open_file(content.media.file)

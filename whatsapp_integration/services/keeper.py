@@ -195,11 +195,11 @@ class Keeper:
 			return
 		line.request = (request, row["requested"])
 		line.attempts, line.retry_at = 0, 0
-		if kind != device_service.LOG_OUT:
-			devices.set_values(self.host.db, name, wanted_state="Connected")
 		if kind == device_service.LOG_OUT:
 			self._log_out(line)
-		elif kind == device_service.RESTART:
+			return
+		devices.set_values(self.host.db, name, wanted_state="Connected")
+		if kind == device_service.RESTART:
 			self._stop(line, _Plan())
 		elif kind == device_service.LINK and line.session and line.session.is_ready:
 			self._done(name, line)

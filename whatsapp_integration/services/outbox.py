@@ -23,7 +23,7 @@ from whatsapp_integration.core.errors import (
 	_,
 )
 from whatsapp_integration.core.json_text import DEPTH_MAX, depth, to_json
-from whatsapp_integration.core.messages import Content, MediaContent, content_from_dict
+from whatsapp_integration.core.messages import Content, MediaContent, content_from_json
 from whatsapp_integration.senders.factory import sender_class
 from whatsapp_integration.store import chats, devices, messages
 from whatsapp_integration.store.bulk import micros
@@ -150,18 +150,15 @@ def readdress(host: Host, rows: Sequence[dict[str, Any]], name: str) -> set[str]
 	drafts = {}
 	for row in rows:
 		try:
-			content = content_from_dict(row["message_type"], json.loads(row["content"] or "{}"))
-		except (InvalidRequest, ValueError):  # the dispatcher says so when it comes to it
-			continue
-		draft = _Draft(
-			SendRequest(content, row["recipient"]), row["recipient"], phone.match_key(row["recipient"])
-		)
-		try:
+			content = content_from_json(row["message_type"], row["content"])
 			content.check(device.mode)
-		except InvalidRequest as err:
-			draft.error = err
-		if content.KIND in kinds and not draft.error and _may_reach(host, device, draft):
-			drafts[row["name"]] = draft
+		except InvalidRequest:  # the dispatcher says so when it comes to it
+			continue
+		if content.KIND in kinds:
+			request = SendRequest(content, row["recipient"])
+			drafts[row["name"]] = _Draft(request, row["recipient"], phone.match_key(row["recipient"]))
+	if device.mode == OFFICIAL:
+		drafts = _within_windows(host, name, drafts)
 	_complete(host, device, list(drafts.values()))
 	moved = [
 		{
@@ -181,13 +178,17 @@ def readdress(host: Host, rows: Sequence[dict[str, Any]], name: str) -> set[str]
 	return names
 
 
-def _may_reach(host: Host, device: DeviceConfig, draft: _Draft) -> bool:
-	"""Is it known that the device may write to this person? Somebody who never wrote to an official number takes only
-	templates, and a message that failed there is lost to the device that comes back."""
-	if device.mode != OFFICIAL or draft.request.content.KIND == "template":
-		return True
-	chat = chats.find(host.db, device.name, [draft.chat_id]).get(draft.chat_id)
-	return bool(chat and chat["window_end"] and chat["window_end"] > host.now())
+def _within_windows(host: Host, device: str, drafts: dict[str, _Draft]) -> dict[str, _Draft]:
+	"""The drafts that an official number is known to be allowed to send: somebody who never wrote to it takes only templates,
+	and a message that failed there is lost to the device that comes back."""
+	known = chats.find(host.db, device, [draft.chat_id for draft in drafts.values()])
+	now = host.now()
+	is_open = {key for key, chat in known.items() if chat["window_end"] and chat["window_end"] > now}
+	return {
+		name: draft
+		for name, draft in drafts.items()
+		if draft.request.content.KIND == "template" or draft.chat_id in is_open
+	}
 
 
 class _Lines:

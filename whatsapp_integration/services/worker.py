@@ -258,10 +258,8 @@ class Worker:
 			host.db.rollback()
 			log.warning("The database was busy (%s): it is tried again", err)
 		except Exception as err:
-			if not host.is_lost(err):
+			if not host.recover(err):
 				raise
-			log.warning("The connection to the database is lost (%s): a new one is taken", err)
-			_reconnect(host)
 		return False
 
 	def _guard(self, job: Callable[[Host], None]) -> None:
@@ -312,10 +310,3 @@ def _show_read(host: Host, keeper: Keeper, linked: Sequence[str]) -> None:
 			session.mark_read((row["phone"] or row["remote_id"]).lstrip("+"))
 	chats.set_receipt_due(host.db, [row["name"] for row in rows], False)
 	host.db.commit()
-
-
-def _reconnect(host: Host) -> None:
-	try:
-		host.reconnect()
-	except Exception as err:  # it is down; the next round tries again
-		log.warning("There is no connection to the database: %s", err)

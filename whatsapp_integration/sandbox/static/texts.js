@@ -1,5 +1,7 @@
 /* The page's words. */
 
+import { clock, language, t, translatePage, useWords } from "./language.js";
+
 const ENGLISH = {
 	title: "Sandbox phone",
 	subtitle: "You are the customer",
@@ -132,30 +134,9 @@ const ARABIC = {
 	remove: "إزالة",
 };
 
-export const language = new URLSearchParams(location.search).get("lang") === "ar" ? "ar" : "en";
-const words = language === "ar" ? ARABIC : ENGLISH;
+useWords(ENGLISH, ARABIC);
 
-/* The text of a key with its {0} places filled. */
-export function t(key, ...values) {
-	return (words[key] ?? key).replace(/\{(\d)\}/g, (place, index) => values[index] ?? place);
-}
-
-/* Put the words into the page: data-t text, data-t-label name for screen readers, data-t-hint placeholder. */
-export function translatePage() {
-	document.documentElement.lang = language;
-	document.documentElement.dir = language === "ar" ? "rtl" : "ltr";
-	document.title = t("title");
-	for (const node of document.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t);
-	for (const node of document.querySelectorAll("[data-t-label]")) {
-		node.setAttribute("aria-label", t(node.dataset.tLabel));
-		if (node.tagName === "BUTTON") node.title = t(node.dataset.tLabel);
-	}
-	for (const node of document.querySelectorAll("[data-t-hint]")) node.placeholder = t(node.dataset.tHint);
-}
-
-export function clock(seconds) {
-	return new Date(seconds * 1000).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
-}
+export { clock, language, t, translatePage };
 
 export function day(seconds) {
 	const date = new Date(seconds * 1000);

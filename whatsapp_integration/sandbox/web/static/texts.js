@@ -1,5 +1,7 @@
 /* The words of the phone page. */
 
+import { clock, language, t, translatePage, useWords } from "/static/language.js";
+
 const ENGLISH = {
 	title: "WhatsApp Web phones",
 	subtitle: "You are the company's phones and its customers",
@@ -164,30 +166,9 @@ const ARABIC = {
 	bad_number: "اكتب الرقم مع رمز البلد.",
 };
 
-export const language = new URLSearchParams(location.search).get("lang") === "ar" ? "ar" : "en";
-const words = language === "ar" ? ARABIC : ENGLISH;
+useWords(ENGLISH, ARABIC);
 
-/* The text of a key with its {0} places filled. */
-export function t(key, ...values) {
-	return (words[key] ?? key).replace(/\{(\d)\}/g, (place, index) => values[index] ?? place);
-}
-
-/* Put the words into the page: data-t text, data-t-label name for screen readers, data-t-hint placeholder. */
-export function translatePage() {
-	document.documentElement.lang = language;
-	document.documentElement.dir = language === "ar" ? "rtl" : "ltr";
-	document.title = t("title");
-	for (const node of document.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t);
-	for (const node of document.querySelectorAll("[data-t-label]")) {
-		node.setAttribute("aria-label", t(node.dataset.tLabel));
-		if (node.tagName === "BUTTON") node.title = t(node.dataset.tLabel);
-	}
-	for (const node of document.querySelectorAll("[data-t-hint]")) node.placeholder = t(node.dataset.tHint);
-}
-
-export function clock(seconds) {
-	return new Date(seconds * 1000).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
-}
+export { clock, language, t, translatePage };
 
 /* A number keeps its plus sign at its left in right-to-left text. */
 export function number(digits) {
